@@ -1,0 +1,1 @@
+"""Outgrown: finds customers who have outgrown their plan and writes to them once, honestly."""

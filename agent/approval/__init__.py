@@ -1,0 +1,1 @@
+"""Approval: the life of a draft, from written to decided."""

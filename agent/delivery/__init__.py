@@ -1,0 +1,1 @@
+"""Delivery: the outbox and the channels that carry an approved message."""

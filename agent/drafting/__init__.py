@@ -1,0 +1,1 @@
+"""Drafting: the brief, the writer and the guardrails."""

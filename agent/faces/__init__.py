@@ -1,0 +1,1 @@
+"""Faces: they translate, call once, and answer."""

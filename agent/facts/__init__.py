@@ -1,0 +1,1 @@
+"""Facts: the canonical tables and the one door through which rows enter the warehouse."""

@@ -1,0 +1,77 @@
+"""The canonical tables as the warehouse sees them: column types and checks, read off the models."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Union, get_args, get_origin
+
+from agent.facts.tables import MODELS, Fact
+
+SQL_TYPES: dict[type, str] = {
+    str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", date: "DATE", datetime: "TIMESTAMP",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ColumnRule:
+    """What one column of a canonical table may hold."""
+
+    name: str
+    type: type
+    sql_type: str
+    required: bool
+    default: Any
+    allowed: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+    pattern: str | None = None
+    min_length: int | None = None
+
+
+def column_rules(model: type[Fact]) -> tuple[ColumnRule, ...]:
+    """One rule per column of `model`, in the model's order."""
+    return tuple(_rule(name, field) for name, field in model.model_fields.items())
+
+
+def _rule(name: str, field: Any) -> ColumnRule:
+    kind = field.annotation
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next(part for part in get_args(kind) if part is not type(None))
+    limits = {
+        key: getattr(part, key)
+        for part in field.metadata
+        for key in ("ge", "le", "pattern", "min_length")
+        if getattr(part, key, None) is not None
+    }
+    allowed = tuple(member.value for member in kind) if issubclass(kind, StrEnum) else ()
+    base = str if allowed else kind
+    return ColumnRule(
+        name=name,
+        type=base,
+        sql_type=SQL_TYPES[base],
+        required=field.is_required(),
+        default=None if field.is_required() else field.default,
+        allowed=allowed,
+        at_least=limits.get("ge"),
+        at_most=limits.get("le"),
+        pattern=limits.get("pattern"),
+        min_length=limits.get("min_length"),
+    )
+
+
+def create_tables(duck: Any) -> None:
+    """Make every canonical table that is not there yet, with the tables of reads and of rejected rows."""
+    for model in MODELS:
+        columns = ", ".join(f'"{rule.name}" {rule.sql_type}' for rule in column_rules(model))
+        duck.execute(f"CREATE TABLE IF NOT EXISTS {model.TABLE} ({columns})")
+    duck.execute(
+        "CREATE TABLE IF NOT EXISTS source_reads (source VARCHAR, table_name VARCHAR, read_at TIMESTAMP, "
+        "rows_read BIGINT, rows_new BIGINT, rows_changed BIGINT, rows_rejected BIGINT)"
+    )
+    duck.execute(
+        "CREATE TABLE IF NOT EXISTS rejected_rows (source VARCHAR, table_name VARCHAR, file VARCHAR, line BIGINT, "
+        "column_name VARCHAR, value VARCHAR, reason VARCHAR, read_at TIMESTAMP)"
+    )

@@ -1,0 +1,1 @@
+"""Foundation: errors, settings, the clock, and the two stores."""

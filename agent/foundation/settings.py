@@ -1,0 +1,243 @@
+"""All reading of outgrown.toml, .env and the environment; nothing else reads them."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from agent.foundation.errors import ConfigError
+
+FILE = "outgrown.toml"
+FOLDER = ".outgrown"
+WORKSPACE_SETTING = "OUTGROWN_WORKSPACE"
+
+Currency = str
+M = TypeVar("M", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A table of outgrown.toml: unknown keys are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(Section):
+    """Who writes, and what they sell."""
+
+    name: str = Field(min_length=1)
+    product: str = Field(min_length=1)
+    sender_name: str = Field(min_length=1)
+    sender_email: str = Field(pattern=r"^[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+$")
+    allowed_links: tuple[str, ...] = ()
+    postal_address: str = ""
+    unsubscribe: str = ""
+    "An address or link for the List-Unsubscribe header; empty means the sender's own address."
+
+    @field_validator("name", "product", "sender_name")
+    @classmethod
+    def one_line(cls, value: str) -> str:
+        """Names go into mail headers, so they are one line."""
+        if any(ord(letter) < 32 for letter in value):
+            raise ValueError("must be one line without control characters")
+        return value.strip()
+
+
+class FilesConnector(Section):
+    """Where the exports lie, and how foreign ones are read."""
+
+    dir: str = "exports"
+    max_rejected: float = Field(0.01, ge=0, le=1)
+    "Share of bad rows per table above which a sync changes nothing (never fewer than 10 rows)."
+    stale_after_hours: float = Field(48, gt=0)
+    map: dict[str, Any] = {}
+    "Validated by the files connector, which owns its meaning."
+
+
+class Connectors(Section):
+    """The sources facts are pulled from."""
+
+    files: FilesConnector | None = None
+
+
+class OfferSetting(Section):
+    """Something that may be offered besides the sold plans themselves."""
+
+    kind: Literal["seat_expansion", "service_addon", "sprint_package", "scope_agreement", "cross_sell"]
+    name: str = Field(min_length=1, max_length=80)
+    price_minor: int = Field(ge=0)
+    currency: Currency = Field(pattern=r"^[A-Z]{3}$")
+    per: Literal["month", "once"] = "month"
+    benefit: str = ""
+    seats: int | None = Field(None, ge=1)
+    "How many seats a seat_expansion adds; read from the name's first number when absent."
+    product: str | None = None
+    "For cross_sell: the product this is the entry to."
+
+
+class ProductSetting(Section):
+    """Another product: the use cases that point to it, each a phrase a customer might write."""
+
+    name: str = ""
+    use_cases: tuple[str, ...] = ()
+
+
+class Scoring(Section):
+    """The ready bar and who is left out of it on purpose."""
+
+    ready_points: int = Field(9, ge=1)
+    watch_points: int = Field(5, ge=0)
+    ready_groups: int = Field(2, ge=1)
+    holdout_share: float = Field(0.0, ge=0, le=0.9)
+    faster_service: tuple[str, ...] = ()
+    "Features that mean a faster answer; a faster_turnaround ask may be met by the lowest plan with one."
+
+
+class Guardrails(Section):
+    """What the contact cap allows beyond the rule book's one prompt in 30 days."""
+
+    second_prompt: bool = False
+
+
+class State(Section):
+    """Where the state lives: empty means SQLite in the workspace."""
+
+    url: str = ""
+
+
+class Settings(Section):
+    """The whole of outgrown.toml."""
+
+    company: Company
+    connectors: Connectors = Connectors()
+    offers: tuple[OfferSetting, ...] = ()
+    benefits: dict[str, str] = {}
+    products: dict[str, ProductSetting] = {}
+    triggers: dict[str, dict[str, Any]] = {}
+    scoring: Scoring = Scoring()
+    guardrails: Guardrails = Guardrails()
+    state: State = State()
+
+
+class Workspace:
+    """A folder with outgrown.toml and .outgrown/ (facts, state, outbox)."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+
+    @property
+    def private(self) -> Path:
+        """The folder of the two stores and the outbox; made on first use, readable by its owner alone."""
+        path = self.folder / FOLDER
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+    @property
+    def facts_file(self) -> Path:
+        """The DuckDB file of the facts."""
+        return self.private / "facts.duckdb"
+
+    @property
+    def outbox_folder(self) -> Path:
+        """Where the .eml channel writes."""
+        path = self.private / "outbox"
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+    @property
+    def state_url(self) -> str:
+        """SQLAlchemy URL of the state: OUTGROWN_STATE_URL, else [state] url, else SQLite in the workspace."""
+        url = os.environ.get("OUTGROWN_STATE_URL", "") or self.settings.state.url
+        return url or f"sqlite:///{self.private / 'state.db'}"
+
+
+def find_workspace(given: Path | None) -> Path:
+    """The workspace folder: the flag, else OUTGROWN_WORKSPACE, else the current folder."""
+    return (given or Path(os.environ.get(WORKSPACE_SETTING) or ".")).expanduser().resolve()
+
+
+def open_workspace(given: Path | None) -> Workspace:
+    """Read and check a workspace's outgrown.toml.
+
+    Raises ConfigError with the file and the setting at fault.
+    """
+    folder = find_workspace(given)
+    path = folder / FILE
+    if not path.is_file():
+        raise ConfigError(
+            f"There is no {FILE} in {folder}; run `outgrown init` there, or name the workspace with --workspace DIR."
+        )
+    load_env(folder / ".env")
+    return Workspace(folder, read_settings(path))
+
+
+def read_settings(path: Path) -> Settings:
+    """outgrown.toml as a checked document.
+
+    Raises ConfigError that names the line or the setting, with the nearest known key for an unknown one.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
+        raise ConfigError(f"{path} is not valid TOML: {bad}.") from bad
+    return check_section(Settings, document, path.name)
+
+
+def check_section(model: type[M], document: Any, where: str) -> M:
+    """`document` as `model`, or a ConfigError that says which key is wrong."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as bad:
+        raise ConfigError("; ".join(_sentence(model, error, where) for error in bad.errors()[:3])) from bad
+
+
+def _sentence(model: type[BaseModel], error: Any, where: str) -> str:
+    keys = [str(part) for part in error["loc"]]
+    name = ".".join(keys)
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(model, error["loc"][:-1])
+        near = get_close_matches(keys[-1], known, n=1, cutoff=0.5)
+        advice = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(known))}."
+        return f"{where}: unknown setting '{name}'; {advice}"
+    if error["type"] == "missing":
+        return f"{where}: setting '{name}' is missing; add it."
+    shown = error.get("input")
+    given = f" (given: {shown!r})" if isinstance(shown, str | int | float | bool) else ""
+    return f"{where}: setting '{name}' is wrong: {error['msg'][0].lower()}{error['msg'][1:]}{given}."
+
+
+def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    """The keys allowed at `path` below `model`."""
+    current: Any = model
+    for part in path:
+        if isinstance(part, int):
+            continue
+        fields = getattr(current, "model_fields", {})
+        if part not in fields:
+            args = getattr(current, "__args__", ())
+            current = next((a for a in args if isinstance(a, type) and issubclass(a, BaseModel)), model)
+            continue
+        current = fields[part].annotation
+        for inner in getattr(current, "__args__", ()):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                current = inner
+    return list(getattr(current, "model_fields", {}))
+
+
+def load_env(path: Path) -> None:
+    """Add the lines `NAME=value` of a .env file to the environment; what is already set wins."""
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise ConfigError(f"{path} line {number} is not of the form NAME=value; mend or remove it.")
+        os.environ.setdefault(name.strip(), value.strip().strip("\"'"))

@@ -1,0 +1,1 @@
+"""Learning: what came back, stored as data."""

@@ -1,0 +1,1 @@
+"""Scoring: points, composite, holds, plays and the order of accounts."""

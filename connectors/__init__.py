@@ -1,0 +1,1 @@
+"""Connectors: one file per vendor, pages in, canonical facts out."""

@@ -1,0 +1,1 @@
+"""Evaluation: how good the messages and the rules are, measured."""
