@@ -1,1 +1,38 @@
 """Connectors: one file per vendor, pages in, canonical facts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
+
+from connectors.files import Files
+
+if TYPE_CHECKING:
+    from agent.facts.staged import Staged
+    from agent.foundation.settings import Settings, Workspace
+
+
+class Connector(Protocol):
+    """A source of facts."""
+
+    @property
+    def name(self) -> str:
+        """What the source is called in outgrown.toml and on the command line."""
+        ...
+
+    def configured(self, settings: Settings) -> bool:
+        """Whether the workspace asks for this source."""
+        ...
+
+    def max_rejected(self, settings: Settings) -> float:
+        """The share of bad rows per table above which a sync changes nothing."""
+        ...
+
+    def pull(self, workspace: Workspace, duck: Any, since: date | None) -> Sequence[Staged]:
+        """The source's rows, ready for the door; `duck` is the DuckDB connection they will be read by."""
+        ...
+
+
+BUILT_IN: tuple[Connector, ...] = (Files(),)
+"Every connector that ships; a new one is one file and one line here."

@@ -56,6 +56,8 @@ class FilesConnector(Section):
     stale_after_hours: float = Field(48, gt=0)
     map: dict[str, Any] = {}
     "Validated by the files connector, which owns its meaning."
+    rows: dict[str, tuple[dict[str, Any], ...]] = {}
+    "Rows given here rather than in a file, by canonical table: what an export lacks (plans, metrics)."
 
 
 class Connectors(Section):

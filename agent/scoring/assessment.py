@@ -83,6 +83,14 @@ class Offer(Frozen):
     "A sentence the founder stands behind; empty when none was written."
     adds_monthly_minor: int = 0
     "Monthly revenue the offer would add, in minor units; orders equal accounts."
+    ceiling: float | None = None
+    "How much of `ceiling_metric` the offered plan includes; None when that is unlimited or beside the point."
+    ceiling_metric: str | None = None
+    "The metric under pressure, for an upgrade that relieves it."
+    seats: int | None = None
+    "How many seats a seat expansion adds."
+    feature: str | None = None
+    "The feature asked for, for an upgrade that brings it."
 
 
 class Assessment(Frozen):

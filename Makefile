@@ -1,0 +1,57 @@
+# `make demo` and `make test` set everything up by themselves: Python 3.11+, git and make are all they need.
+PYTHON ?= python3
+BIN := .venv/bin
+SET_UP := .venv/.runtime
+SET_UP_DEV := .venv/.dev
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test slow lint types imports check bench constraints clean
+.DEFAULT_GOAL := demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Outgrown needs Python 3.11 or newer; name one with 'make PYTHON=/path/to/python3.12'."; exit 1; }
+	@echo "Making the virtual environment .venv"
+	@$(PYTHON) -m venv .venv
+
+$(SET_UP): constraints.txt pyproject.toml | $(BIN)/python
+	@echo "Installing pinned packages (once, about a minute)"
+	@$(INSTALL) --require-hashes --requirement constraints.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SET_UP_DEV): constraints-dev.txt $(SET_UP)
+	@echo "Installing pinned packages for the tests (once)"
+	@$(INSTALL) --require-hashes --requirement constraints-dev.txt
+	@touch $@
+
+demo: $(SET_UP)  ## the main job on a sample company: sync, scan, draft, digest
+	@$(BIN)/outgrown demo --workspace demo
+
+test: $(SET_UP_DEV)  ## the tests, slow ones aside
+	@$(BIN)/python -m pytest -m "not slow and not browser"
+
+slow: $(SET_UP_DEV)  ## the slow tests: races, kills, load, browser
+	@$(BIN)/python -m pytest -m "slow or browser"
+
+lint: $(SET_UP_DEV)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(SET_UP_DEV)
+	@$(BIN)/mypy
+
+imports: $(SET_UP_DEV)
+	@$(BIN)/lint-imports --config .importlinter
+
+check: lint types imports test  ## everything but the slow tests
+
+bench: $(SET_UP_DEV)  ## how fast facts load, beside a bare read of the same file
+	@$(BIN)/python -m evals.speed.load
+
+constraints: $(SET_UP_DEV)  ## pin all dependencies again
+	@$(INSTALL) uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml --extra build --output-file constraints.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml --extra build --extra dev --output-file constraints-dev.txt
+
+clean:
+	@rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

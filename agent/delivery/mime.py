@@ -1,0 +1,102 @@
+"""An envelope as an internet message (RFC 5322): nobody can inject a header, every client can read it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from agent.delivery.channel import Envelope, PermanentFailure
+from agent.foundation.settings import Company
+from agent.foundation.shipped import shipped
+
+_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
+_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_LINK = re.compile(r"https://[!-;=?-~]+")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.-]+@[A-Za-z0-9.-]+>")
+_LONGEST_NAME = 80
+
+
+def compose(envelope: Envelope, company: Company) -> bytes:
+    """The whole message, 7-bit, with CRLF line ends.
+
+    Raises PermanentFailure for an address that mail cannot reach.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(_one_line(envelope.from_name), addr_spec=address(envelope.from_address))
+    message["To"] = Address(_one_line(envelope.to_name or ""), addr_spec=address(envelope.to_address))
+    message["Subject"] = _one_line(envelope.subject, longest=None)
+    message["Date"] = format_datetime(envelope.at.replace(tzinfo=UTC))
+    message.set_content(_letter(envelope, company), charset="utf-8", cte="quoted-printable")
+    return _raw_headers(envelope, company) + message.as_bytes()
+
+
+def address(given: str) -> str:
+    """The address in ASCII, its domain in the form DNS knows.
+
+    Raises PermanentFailure when it is not one.
+    """
+    local, at, domain = given.strip().rpartition("@")
+    try:
+        ascii_domain = domain.lower().encode("idna").decode("ascii")
+    except UnicodeError:
+        ascii_domain = ""
+    dotted = local.startswith(".") or local.endswith(".") or ".." in local
+    if not at or dotted or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
+        shown = _one_line(given)
+        raise PermanentFailure(f"{shown!r} is not an address mail can reach.", is_address_bad=True)
+    return f"{local}@{ascii_domain}"
+
+
+def _one_line(text: str, longest: int | None = _LONGEST_NAME) -> str:
+    """Text for a header: one line, without control, bidirectional or zero-width characters."""
+    kept = "".join(
+        " " if letter.isspace() else letter
+        for letter in unicodedata.normalize("NFC", text)
+        if letter.isspace() or unicodedata.category(letter) not in ("Cc", "Cf", "Cs")
+    )
+    return " ".join(kept.split())[:longest].strip()
+
+
+def _raw_headers(envelope: Envelope, company: Company) -> bytes:
+    """Headers of one long word each, which the library would break by encoding them."""
+    if not _MESSAGE_ID.fullmatch(envelope.message_id):
+        raise PermanentFailure(f"{envelope.message_id!r} is not a Message-ID.")
+    lines = [f"Message-ID: {envelope.message_id}"]
+    ways = list(unsubscribe_ways(envelope, company))
+    lines.append("List-Unsubscribe: " + ",\r\n ".join(f"<{way}>" for way in ways))
+    if any(way.startswith("https:") for way in ways):
+        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def unsubscribe_ways(envelope: Envelope, company: Company) -> tuple[str, ...]:
+    """The links of the List-Unsubscribe header: the configured one first, and always an address."""
+    given = company.unsubscribe.strip().removeprefix("mailto:")
+    if _LINK.fullmatch(given):
+        return (given, f"mailto:{address(envelope.from_address)}?subject=stop")
+    to = address(given.partition("?")[0]) if given else address(envelope.from_address)
+    return (f"mailto:{to}?subject=stop",)
+
+
+def _letter(envelope: Envelope, company: Company) -> str:
+    # Plain text: nothing here is markup, and escaping would change what the person approved.
+    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    source = shipped("templates", "email", "envelope.txt.j2").read_text(encoding="utf-8")
+    text = environment.from_string(source).render(
+        body=envelope.body.strip("\n"),
+        account_name=_one_line(envelope.account_name),
+        product=envelope.product,
+        company=envelope.company,
+        postal_address=company.postal_address,
+    )
+    return "".join(
+        letter for letter in text if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cs")
+    )

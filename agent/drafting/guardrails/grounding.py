@@ -1,0 +1,273 @@
+"""The brief's figures as the guardrails hold a text against them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from agent.drafting.brief import Brief
+from agent.drafting.guardrails.dates import Day
+from agent.drafting.guardrails.folding import plain
+from agent.drafting.guardrails.quantities import (
+    CURRENCY_SIGNS, CURRENCY_WORDS, SECONDS, TIME_UNITS, Kind, Quantity, Side, quantities,
+)  # fmt: skip
+from agent.drafting.guardrails.words import WORDS, stem
+from agent.signals.finding import Figure
+
+BOUND_WORDS = frozenset(
+    map(stem, "ceiling threshold limit allowance included allowed price floor at_least cap mark quota".split())
+)
+PERIODS = {"day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
+ROUNDING_SHARE = 0.5
+"Percentage points by which 'a third' or 'half' may miss a share."
+
+
+class Entry(NamedTuple):
+    """One figure as it may be said."""
+
+    figure_id: str
+    kind: Kind | None
+    "None for a date."
+    values: tuple[float, ...]
+    "As displayed, and as measured."
+    exact: float
+    unit: str
+    stems: frozenset[str]
+    is_bound: bool
+    "A ceiling, threshold or price: something else may be over or under it."
+    is_offer: bool
+    day: date | None
+    window: tuple[date, date]
+    rates: frozenset[str]
+    decimals: int = 0
+
+
+class Ledger:
+    """Every figure of a brief, ready to be matched."""
+
+    def __init__(self, brief: Brief) -> None:
+        watched = {brief.watch.figure_id, *brief.watch.figure_ids}
+        self.entries = tuple(_entry(figure, brief, figure.figure_id in watched) for figure in brief.figures)
+        self.today = brief.as_of
+        self.offer_price = _offer_price(brief)
+        self.per = brief.offer.per
+        self.nouns = frozenset(
+            stem(word) for figure in brief.figures for word in plain(figure.unit).split() if len(word) > 2
+        ) - {"shar", "ratio", "money", "day", "dat"}
+
+    def grounds(self, said: Quantity) -> tuple[Entry, ...]:
+        """The figures that make a quantity true; empty when none does."""
+        return tuple(entry for entry in (*self.entries, self.offer_price) if self._is(said, entry))
+
+    def same_number(self, said: Quantity) -> bool:
+        """Whether some figure has that very number, though as something else."""
+        return any(_equal(said, entry) for entry in self.entries if entry.kind is not None)
+
+    def knows(self, day: Day) -> bool:
+        """Whether a figure is, or was measured in, the day or period named."""
+        return any(self._in_period(entry, day) for entry in self.entries)
+
+    def _is(self, said: Quantity, entry: Entry) -> bool:
+        if said.kind is Kind.DURATION:
+            if entry.kind is Kind.DURATION and _holds(said, entry):
+                return True
+            return not entry.is_offer and _is_window(said, entry)
+        if said.kind is Kind.ORDINAL:
+            if entry.day is not None:
+                return entry.day.day == said.values[0]
+            return entry.kind is Kind.COUNT and not entry.is_bound and _holds(said, entry) and self._fits(said, entry)
+        if entry.kind is None:
+            return False
+        if said.kind is Kind.TIMES:
+            if entry.kind is Kind.COUNT:
+                return not entry.is_bound and not _of_people(entry) and _holds(said, entry) and _rate_fits(said, entry)
+            return entry.kind is Kind.MULTIPLE and (_holds(said, entry) or _doubled(said, entry))
+        if said.kind is Kind.MULTIPLE:
+            if entry.kind is Kind.SHARE and said.values == (0.5,):
+                return abs(entry.exact - 50) <= ROUNDING_SHARE
+            return entry.kind is Kind.MULTIPLE and (_holds(said, entry) or _doubled(said, entry))
+        if entry.kind is not said.kind:
+            if said.kind is Kind.SHARE and said.is_part and entry.kind is Kind.MULTIPLE:
+                return said.values == (50.0,) and entry.exact == 0.5
+            return False
+        if said.kind is Kind.MONEY:
+            if said.unit not in (entry.unit, "cents"):
+                return False
+            return _holds(said, entry) and (not entry.is_offer or not said.rate or self._per_fits(said.rate))
+        return _holds(said, entry) and self._fits(said, entry) and _rate_fits(said, entry)
+
+    def _per_fits(self, rate: str) -> bool:
+        return rate in self.per
+
+    def _fits(self, said: Quantity, entry: Entry) -> bool:
+        """Whether the words after a number may be what the figure counts."""
+        if not said.nouns:
+            return True
+        named = set(said.nouns)
+        if named & entry.stems:
+            return not (named & self.other_subjects(entry)) or said.nouns[0] in entry.stems
+        known = {noun for noun in said.nouns if noun in WORDS.countable or noun in self.nouns} - WORDS.generic
+        if not known:
+            return True
+        return any(known & group and entry.stems & group for group in WORDS.alike)
+
+    def other_subjects(self, entry: Entry) -> frozenset[str]:
+        """What other figures count and this one does not."""
+        return frozenset(self.nouns - entry.stems)
+
+    def _in_period(self, entry: Entry, day: Day) -> bool:
+        if entry.day is not None and any(low <= entry.day <= high for low, high in day.meant):
+            return True
+        if entry.is_offer:
+            return False
+        first, last = entry.window
+        if day.is_start:
+            return any(low <= first <= high for low, high in day.meant)
+        if day.rolling and last == self.today and day.rolling[0] <= (last - first).days + 1 <= day.rolling[1]:
+            return True
+        return any(low <= first and last <= high for low, high in day.meant)
+
+
+def _entry(figure: Figure, brief: Brief, is_watched: bool) -> Entry:
+    unit = plain(figure.unit)
+    display = plain(figure.display)
+    words = f"{unit} {plain(figure.label)} {plain(figure.figure_id)}".replace("_", " ").split()
+    stems = frozenset(stem(word.strip(".,;:()'\"")) for word in words if len(word) > 1)
+    is_offer = figure.figure_id.startswith("offer")
+    is_bound = is_watched and not _measured(figure, brief) or is_offer or bool(stems & BOUND_WORDS and not stems & {"hit"})
+    rates = frozenset(period for period in PERIODS if any(f"{lead} {period}" in " ".join(words) for lead in ("a", "per", "each", "every")))
+    rates |= frozenset(name for word, name in (("monthly", "month"), ("weekly", "week"), ("daily", "day"), ("yearly", "year")) if word in words)
+    shown = quantities(display, [])
+    window = (figure.first_day, figure.last_day)
+    if isinstance(figure.value, date):
+        return Entry(figure.figure_id, None, (), 0, "", stems, is_bound, is_offer, figure.value, window, rates)
+    value = float(figure.value)
+    kind, exact, code = Kind.COUNT, value, ""
+    single = shown[0] if len(shown) == 1 else None
+    if unit == "share":
+        kind, exact = Kind.SHARE, value * 100
+    elif unit in ("percent", "%"):
+        kind = Kind.SHARE
+    elif unit in ("ratio", "times"):
+        kind = Kind.MULTIPLE
+    elif unit == "money":
+        kind = Kind.MONEY
+        code = single.unit if single and single.kind is Kind.MONEY else brief.offer.currency
+        code = _same_sign(code, brief.offer.currency, display)
+        exact = value / 10 ** _exponent(code)
+    elif unit in TIME_UNITS:
+        kind, exact = Kind.DURATION, value * SECONDS[TIME_UNITS[unit]]
+    elif single and single.kind in (Kind.DURATION, Kind.SHARE):
+        kind = single.kind
+        exact = single.values[0]
+    displayed = [value for one in shown for value in one.values if one.kind in (kind, Kind.TIMES, Kind.COUNT) or kind is Kind.MONEY]
+    decimals = max((one.decimals for one in shown), default=0)
+    return Entry(figure.figure_id, kind, tuple(displayed), exact, code, stems, is_bound, is_offer, None, window, rates, decimals)
+
+
+def _measured(figure: Figure, brief: Brief) -> bool:
+    """Whether the figure was counted from rows, so that 'over it' is a claim about it."""
+    return bool(figure.rows) and not figure.figure_id.startswith(("ceiling", "watch", "threshold"))
+
+
+def _offer_price(brief: Brief) -> Entry:
+    offer = brief.offer
+    amount = offer.price_minor / 10 ** _exponent(offer.currency)
+    window = (brief.as_of, brief.as_of)
+    return Entry("offer", Kind.MONEY, (amount,), amount, offer.currency, frozenset(), True, True, None, window, frozenset())
+
+
+def _exponent(code: str) -> int:
+    """Digits of the minor unit."""
+    from agent.signals.display import EXPONENTS
+
+    return EXPONENTS.get(code, 2)
+
+
+def _same_sign(code: str, offered: str, display: str) -> str:
+    """The offer's own currency where its sign is what the display shows: '$' of an Australian offer is AUD."""
+    signs = {sign: CURRENCY_SIGNS[sign] for sign in CURRENCY_SIGNS if sign in display}
+    if code == offered or (signs and offered in ("AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "CNY") and offered.lower() not in CURRENCY_WORDS):
+        return offered
+    return code
+
+
+def _equal(said: Quantity, entry: Entry) -> bool:
+    for value in said.values:
+        if any(abs(value - one) < 1e-9 * max(1, abs(one)) for one in (*entry.values, entry.exact)):
+            return True
+        if said.is_part and abs(value - entry.exact) <= ROUNDING_SHARE:
+            return True
+        if said.decimals > entry.decimals and abs(value - entry.exact) <= 0.5 * 10**-said.decimals + 1e-9:
+            return True
+    if said.kind is Kind.DURATION and entry.kind is Kind.DURATION and said.unit in ("month", "quarter", "year"):
+        return _is_length(said, round(entry.exact / 86400))
+    return False
+
+
+def _holds(said: Quantity, entry: Entry) -> bool:
+    """Whether the figure lies where the words before the number say it does."""
+    if said.side is Side.EXACT:
+        return _equal(said, entry)
+    if entry.is_bound and _equal(said, entry):
+        return True
+    for value in said.values:
+        exact = entry.exact
+        if said.side is Side.BELOW and 0.9 * value <= exact < value:
+            return True
+        if said.side is Side.ABOUT and abs(exact - value) <= 0.05 * abs(value):
+            return True
+        if said.side is Side.ABOVE and value < exact <= 1.15 * value + (0 if value > 10 else 1):
+            return True
+        if said.side is Side.UNDER and 0.85 * value - (0 if value > 10 else 1) <= exact < value:
+            return True
+        if said.side is Side.AT_LEAST and value <= exact <= 1.15 * value:
+            return True
+        if said.side is Side.AT_MOST and 0.85 * value <= exact <= value:
+            return True
+        if said.side is Side.RANGE and value <= exact and (said.high is None or exact <= said.high):
+            return True
+    return False
+
+
+def _doubled(said: Quantity, entry: Entry) -> bool:
+    """Doubled is true of 2.1 times: a whole multiple that has been reached and not left far behind."""
+    if said.decimals:
+        return False
+    value = said.values[0]
+    if said.side in (Side.EXACT, Side.AT_LEAST):
+        return value <= entry.exact < 1.25 * value
+    return said.side is Side.ABOVE and value < entry.exact <= 1.5 * value
+
+
+def _is_window(said: Quantity, entry: Entry) -> bool:
+    """Whether a duration is how long the figure looked back."""
+    return _is_length(said, (entry.window[1] - entry.window[0]).days + 1)
+
+
+def _is_length(said: Quantity, days: int) -> bool:
+    seconds = said.values[0]
+    if said.side is Side.RANGE:
+        return days * 86400 >= seconds
+    if said.unit in ("month", "quarter", "year") and said.side is Side.EXACT:
+        months = seconds / SECONDS["month"]
+        return months >= 0.9 and 30 * months - 2 <= days <= 30.5 * months + 1
+    if said.side in (Side.ABOVE, Side.BELOW, Side.UNDER):
+        return False
+    return abs(days * 86400 - seconds) < 1
+
+
+def _rate_fits(said: Quantity, entry: Entry) -> bool:
+    """Whether 'a month' after a number is how the figure was counted."""
+    if not said.rate:
+        return True
+    if entry.rates:
+        return said.rate in entry.rates
+    if entry.is_bound:
+        return True
+    low, high = PERIODS.get(said.rate, (0, 0))
+    return low <= (entry.window[1] - entry.window[0]).days + 1 <= high
+
+
+def _of_people(entry: Entry) -> bool:
+    return bool(entry.stems & WORDS.alike[0]) and not entry.stems & WORDS.alike[2]

@@ -1,0 +1,88 @@
+"""Words for a message: outside text made harmless, names made fit for a greeting."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NAME_LENGTH = 40
+TEXT_LENGTH = 200
+TITLES = {"dr", "prof", "mr", "mrs", "ms", "mx", "miss", "sir", "herr", "frau", "mme", "ing", "dipl-ing"}
+NO_PERSON = {
+    "account", "accounts", "accounting", "admin", "administrator", "billing", "contact", "customer", "finance", "hello",
+    "info", "it", "mail", "none", "null", "office", "owner", "purchasing", "sales", "support", "team", "test", "unknown",
+    "user",
+}  # fmt: skip
+MARKUP = r"[{}<>\[\]|\\`*_~^=@#$%:;!?\"“”„]|//|www\.|\.[a-z]{2,}\b"
+UNSAFE_LABEL = re.compile(MARKUP, re.IGNORECASE)
+UNSAFE_NAME = re.compile(MARKUP + r"|[+/()\d]", re.IGNORECASE)
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+PICTURES = {"So", "Sk", "Me", "Mn"}
+
+
+def clean(text: str, limit: int = TEXT_LENGTH) -> str:
+    """`text` on one line, without control, bidirectional and zero-width characters, cut at a word."""
+    composed = unicodedata.normalize("NFC", text)
+    seen = "".join(" " if unicodedata.category(c) in UNSEEN - {"Cf"} else c for c in composed)
+    seen = "".join(c for c in seen if unicodedata.category(c) != "Cf")
+    line = " ".join(seen.split())
+    if len(line) <= limit:
+        return line
+    cut = line[: limit + 1].rpartition(" ")[0]
+    return (cut or line[:limit]).rstrip(" ,;:-")
+
+
+def safe_name(text: str | None) -> str | None:
+    """A customer's own word for a person or team; None for one with digits, markup, addresses, or too long for a sentence."""
+    return _plain(text, UNSAFE_NAME)
+
+
+def label(text: str | None, *, common: bool = False) -> str | None:
+    """A metric, feature or product inside a sentence: 'bulk_export' as 'bulk export'; a `common` noun begins small."""
+    name = _plain(re.sub(r"_+", " ", text or ""), UNSAFE_LABEL)
+    if name is None or not common or name[1:2].isupper():
+        return name
+    return name[:1].lower() + name[1:]
+
+
+def first_name(contact: str | None) -> str | None:
+    """What to call a person: 'Maya' for 'Maya Chen' and for 'Chen, Maya'; None when that is not a person's name."""
+    name = safe_name(contact)
+    if name is None:
+        return None
+    last, comma, given = name.partition(",")
+    words = (given.split() if comma and given.strip() else []) or last.replace(",", " ").split()
+    titles = [word for word in words if word.rstrip(".").lower() in TITLES and len(words) > 1]
+    words = [word for word in words if word not in titles]
+    if not words or any(word.lower() in NO_PERSON for word in words):
+        return None
+    if titles and len(words) == 1 and not comma:
+        return f"{titles[-1]} {_cased(words[0])}"
+    if len(words[0].rstrip(".")) == 1:
+        return None
+    return _cased(words[0])
+
+
+def sentence(text: str) -> str:
+    """`text` as a sentence of its own, ended by one full stop."""
+    return initial(text.strip().rstrip(".!?;,: ")) + "."
+
+
+def initial(text: str) -> str:
+    """`text` with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def _plain(text: str | None, unsafe: re.Pattern[str]) -> str | None:
+    seen = "".join(c for c in clean(text or "", 10_000) if unicodedata.category(c) not in PICTURES)
+    plain = " ".join(seen.split()).strip(" -–—.,'")
+    if not plain or len(plain) > NAME_LENGTH or unsafe.search(plain) or not any(c.isalpha() for c in plain):
+        return None
+    return plain
+
+
+def _cased(word: str) -> str:
+    """MAYA and maya as Maya; McKenna, O'Brien and Anne-Marie as they are."""
+    if len(word) > 2 and (word.isupper() or word.islower()):
+        return "-".join(part.capitalize() for part in word.split("-"))
+    return word

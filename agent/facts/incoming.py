@@ -1,0 +1,224 @@
+"""Rows on their way into one canonical table: converted, checked and waiting in a temporary table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from agent.facts.checks import RECORD, Check, checked
+from agent.facts.merge import Merged
+from agent.facts.schema import column_rules
+from agent.facts.staged import Rejection, Staged, TableReport
+from agent.facts.tables import TABLES
+from agent.foundation.errors import InputError, TooManyRejected
+
+ALWAYS_ALLOWED = 10
+"Bad rows of a table that never fail a load."
+SHOWN = 5
+_REPEATED = -1
+"The `_why` of a row that a later row of the same key contradicts."
+_COPY = -2
+"The `_why` of a row that is a copy of a later one."
+
+
+class Incoming:
+    """The rows of one table from all its files of one sync; `_why` is empty for those that are good."""
+
+    def __init__(self, duck: Any, table: str, parts: Sequence[Staged]) -> None:
+        self.duck, self.table, self.parts = duck, table, parts
+        self.name = f"incoming_{table}"
+        model = TABLES[table]
+        rules = column_rules(model)
+        self.columns = tuple(rule.name for rule in rules)
+        self.optional = frozenset(rule.name for rule in rules if not rule.required)
+        self.key = model.KEY
+        self.brought: tuple[str, ...] = ()
+        self.checks: dict[int, tuple[Check, ...]] = {}
+        self.firsts: list[int] = []
+        self.winners: dict[tuple[int, int], tuple[int, int]] = {}
+        self.seconds = 0.0
+
+    def __enter__(self) -> Self:
+        """Read, convert and check every part into the temporary table.
+
+        This happens before the transaction: inside one, DuckDB does not count row ids from 0.
+        """
+        from duckdb import Error
+
+        started = time.perf_counter()
+        brought: set[str] = set()
+        rows = 0
+        for number, part in enumerate(self.parts):
+            try:
+                described = self.duck.execute(f"DESCRIBE {part.relation}").fetchall()
+                types = {str(row[0]): str(row[1]) for row in described}
+                made = checked(TABLES[self.table], part.relation, types)
+                select = f"SELECT *, CAST({number} AS SMALLINT) AS _part FROM ({made.sql})"
+                if number == 0:
+                    self.duck.execute(f"CREATE OR REPLACE TEMP TABLE {self.name} AS {select}")
+                else:
+                    self.duck.execute(f"INSERT INTO {self.name} {select}")
+            except InputError as bad:
+                raise InputError(f"{part.file}: {bad}") from bad
+            except Error as bad:
+                reason = str(bad).strip().splitlines()[0].rstrip(".")
+                raise InputError(f"{part.file} could not be read for {self.table}: {reason}.") from bad
+            brought |= types.keys()
+            self.checks[number] = made.checks
+            self.firsts.append(rows)
+            rows = self._one(f"SELECT count(*) FROM {self.name}")
+        self.brought = tuple(column for column in self.columns if column in brought)
+        self.seconds = time.perf_counter() - started
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Drop the temporary table."""
+        self.duck.execute(f"DROP TABLE IF EXISTS {self.name}")
+
+    @property
+    def _position(self) -> str:
+        """SQL: the record number within its file."""
+        if len(self.firsts) == 1:
+            return f"coalesce({RECORD}, rowid + 1)"
+        starts = " ".join(f"WHEN {part} THEN {first}" for part, first in enumerate(self.firsts))
+        return f"coalesce({RECORD}, rowid + 1 - CASE _part {starts} END)"
+
+    def set_repeats_aside(self) -> None:
+        """Of rows with one key keep the last; mark its copies, and the rows that it contradicts."""
+        key = ", ".join(f'"{column}"' for column in self.key)
+        good, distinct = self.duck.execute(
+            f"SELECT count(*), count(DISTINCT hash({key})) FROM {self.name} WHERE _why IS NULL"
+        ).fetchone()
+        if good == distinct:
+            return
+        row = ", ".join(f'"{column}"' for column in self.columns)
+        same = "r IS NOT DISTINCT FROM last_value(r) OVER w"
+        self.duck.execute(
+            f"CREATE OR REPLACE TEMP TABLE repeats AS "
+            f"SELECT id, part, position, {same} AS is_copy, last_value(part) OVER w AS by_part, "
+            f"last_value(position) OVER w AS by_position, last_value(id) OVER w AS by_id FROM ("
+            f"SELECT rowid AS id, _part AS part, {self._position} AS position, row({row}) AS r, {key} "
+            f"FROM {self.name} WHERE _why IS NULL AND hash({key}) IN (SELECT hash({key}) FROM {self.name} "
+            f"WHERE _why IS NULL GROUP BY 1 HAVING count(*) > 1)) "
+            f"WINDOW w AS (PARTITION BY {key} ORDER BY part, position "
+            f"ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
+        )
+        self.duck.execute("DELETE FROM repeats WHERE id = by_id")
+        losers = self.duck.execute(
+            "SELECT part, position, by_part, by_position FROM repeats WHERE NOT is_copy"
+        ).fetchall()
+        self.winners = {(part, at): (by_part, by_at) for part, at, by_part, by_at in losers}
+        shown = " || ', ' || ".join(f"coalesce(CAST(\"{column}\" AS VARCHAR), '')" for column in self.key)
+        self.duck.execute(
+            f"UPDATE {self.name} AS rows SET _raw = left({shown}, 200), "
+            f"_why = CASE WHEN is_copy THEN {_COPY} ELSE {_REPEATED} END "
+            f"FROM repeats WHERE rows.rowid = repeats.id"
+        )
+        self.duck.execute("DROP TABLE repeats")
+
+    def refuse_too_many(self, max_rejected: float) -> None:
+        """Raise TooManyRejected when more than the allowed share of the table's rows is bad."""
+        bad = self._one(f"SELECT count(*) FROM {self.name} WHERE _why IS NOT NULL AND _why <> {_COPY}")
+        unread = sum(len(part.unread) for part in self.parts)
+        read = self._one(f"SELECT count(*) FROM {self.name}") + unread
+        allowed = max(ALWAYS_ALLOWED, int(max_rejected * read))
+        if bad + unread <= allowed:
+            return
+        part, first = next(
+            (part, found) for part in range(len(self.parts)) if (found := self.rejections(part, limit=3))
+        )
+        shown = "; ".join(str(rejection) for rejection in first)
+        raise TooManyRejected(
+            f"{self.parts[part].file}: {bad + unread:,} of {read:,} rows for {self.table} are bad and "
+            f"{allowed:,} are allowed, so nothing was changed; {shown}; mend the file, or raise max_rejected."
+        )
+
+    def rejections(self, part: int, limit: int | None = None) -> list[Rejection]:
+        """The rejected rows of one part in file order, at most `limit`."""
+        bad = self.duck.execute(
+            f"SELECT {self._position} AS position, _why, _raw FROM {self.name} "
+            f"WHERE _part = {part} AND _why IS NOT NULL AND _why <> {_COPY} ORDER BY position"
+            + (f" LIMIT {limit}" if limit else "")
+        ).fetchall()
+        lines = self._lines(part, [at for at, _, _ in bad])
+        found = [self._rejection(part, at, why, raw, lines) for at, why, raw in bad]
+        if self.parts[part].unread:
+            found = sorted([*self.parts[part].unread, *found], key=lambda rejection: rejection.line or 0)
+        return found[:limit]
+
+    def _rejection(
+        self, part: int, at: int, why: int, raw: str | None, lines: Mapping[int, int]
+    ) -> Rejection:
+        if why == _REPEATED:
+            by_part, by_at = self.winners[(part, at)]
+            line = self._lines(by_part, [by_at])[by_at]
+            where = f"line {line:,}" if by_part == part else f"{self.parts[by_part].file} line {line:,}"
+            reason = f"is given again at {where} with other values; the later row was taken"
+            return Rejection(line=lines[at], column=", ".join(self.key), value=raw or "", reason=reason)
+        check = self.checks[part][why]
+        return Rejection(line=lines[at], column=check.column, value=raw or "", reason=check.says(raw or ""))
+
+    def _lines(self, part: int, positions: Sequence[int]) -> Mapping[int, int]:
+        find = self.parts[part].lines
+        return find(positions) if find and positions else {at: at for at in positions}
+
+    def keep_rejections(self, source: str, read_at: datetime) -> None:
+        """Write this read's rejected rows in the place of the last read's."""
+        self.duck.execute(
+            "DELETE FROM rejected_rows WHERE source = ? AND table_name = ?", [source, self.table]
+        )
+        for number, part in enumerate(self.parts):
+            bad = self.rejections(number)
+            if bad:
+                self.duck.execute(
+                    "INSERT INTO rejected_rows SELECT ?, ?, ?, unnest(CAST(? AS BIGINT[])), "
+                    "unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS VARCHAR[])), "
+                    "CAST(? AS TIMESTAMP)",
+                    [
+                        source, self.table, part.file, [r.line for r in bad], [r.column for r in bad],
+                        [r.value for r in bad], [r.reason for r in bad], read_at,
+                    ],
+                )  # fmt: skip
+
+    def good_by_part(self) -> dict[int, int]:
+        """How many good rows each part has."""
+        counted = self.duck.execute(f"SELECT _part, count(*) FROM {self.name} WHERE _why IS NULL GROUP BY 1")
+        return dict(counted.fetchall())
+
+    def reports(
+        self, merged: Mapping[int, Merged], notes: Mapping[int, tuple[str, ...]], seconds: float
+    ) -> list[TableReport]:
+        """What each part did, in the order given."""
+        counted = self.duck.execute(
+            f"SELECT _part, count(*), count(*) FILTER (_why IS NULL), count(*) FILTER (_why = {_COPY}) "
+            f"FROM {self.name} GROUP BY 1"
+        ).fetchall()
+        rows = {part: (read, good, copies) for part, read, good, copies in counted}
+        made = []
+        for number, part in enumerate(self.parts):
+            read, good, copies = rows.get(number, (0, 0, 0))
+            new, changed = merged.get(number, Merged(0, 0))
+            made.append(
+                TableReport(
+                    table=self.table,
+                    file=part.file,
+                    read=read + len(part.unread),
+                    new=new,
+                    changed=changed,
+                    unchanged=good - new - changed,
+                    rejected=read - good - copies + len(part.unread),
+                    duplicates=copies,
+                    notes=(*part.notes, *notes.get(number, ())),
+                    first_rejections=tuple(self.rejections(number, limit=SHOWN)),
+                    seconds=round((self.seconds + seconds) / len(self.parts), 3),
+                )
+            )
+        return made
+
+    def _one(self, sql: str) -> int:
+        return int(self.duck.execute(sql).fetchone()[0])

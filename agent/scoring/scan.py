@@ -1,0 +1,84 @@
+"""The scan: facts as of a day in, every account's assessment out, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from agent.foundation.settings import Settings
+from agent.foundation.warehouse import Warehouse
+from agent.scoring import columns
+from agent.scoring.assess import Assessor, ranked, support_is_known
+from agent.scoring.assessment import Assessment
+from agent.scoring.holds import Company, ContactFacts, SourceAge
+from agent.signals.engine import detect
+from agent.signals.findings import Narrator
+from agent.signals.library import load_library
+from agent.signals.relations import Source
+from agent.signals.world import read_evidence, read_source
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan's answer."""
+
+    as_of: date
+    accounts: tuple[Assessment, ...]
+    mismatches: tuple[str, ...] = ()
+    "Figures that came out differently the second time: an error of the run."
+    sources: tuple[SourceAge, ...] = ()
+
+
+def scan(
+    warehouse: Warehouse,
+    settings: Settings,
+    as_of: date,
+    moment: datetime,
+    contacts: Mapping[str, ContactFacts],
+    account_id: str | None = None,
+    *,
+    show_rows: bool = False,
+) -> Scan:
+    """Assess every account (or one) as known at the end of `as_of`, looked at from `moment`.
+
+    The figures of accounts at or above the bar are computed a second time from their source rows; `show_rows`
+    does that for every account.
+    """
+    library = load_library(settings.triggers)
+    source = read_source(warehouse, settings, as_of, account_id)
+    detection = detect(source, library, as_of, columns.ALL, account_id)
+    sources = _sources(source, settings, as_of)
+    narrator = Narrator(detection, library, source.book, {name: p.name for name, p in settings.products.items()})
+    assessor = Assessor(
+        settings=settings,
+        library=library,
+        book=source.book,
+        company=Company(as_of, moment, sources, settings.scoring.holdout_share),
+        support_known=support_is_known(detection.accounts) or bool(source.tables["tickets"].count().to_pyarrow().as_py()),
+        contacts=contacts,
+    )
+    close = [row["account_id"] for row in detection.accounts if show_rows or _near(assessor, narrator, row)]
+    evidence = read_evidence(source, as_of, close)
+    assessments = []
+    for row in detection.accounts:
+        findings = narrator.findings(row, evidence.get(row["account_id"]))
+        assessments.append(assessor.assess(row, findings, narrator.mismatches.get(row["account_id"], ())))
+    sentences = tuple(sentence for account in sorted(narrator.mismatches) for sentence in narrator.mismatches[account])
+    return Scan(as_of, tuple(ranked(assessments)), sentences, sources)
+
+
+def _near(assessor: Assessor, narrator: Narrator, row: dict[str, object]) -> bool:
+    fired = {entry.group for entry in narrator.library.entries if narrator.detection.fired(row, entry)}
+    return sum(assessor.library.points[group] for group in fired) >= assessor.settings.scoring.ready_points
+
+
+def _sources(source: Source, settings: Settings, as_of: date) -> tuple[SourceAge, ...]:
+    reads = source.tables["source_reads"]
+    newest = reads.group_by("source", "table_name").aggregate(read_at=reads.read_at.max()).order_by("source", "table_name")
+    limits = {"files": settings.connectors.files.stale_after_hours} if settings.connectors.files else {}
+    return tuple(
+        SourceAge(row["source"], row["table_name"], row["read_at"], limits[row["source"]])
+        for row in newest.to_pyarrow().to_pylist()
+        if row["source"] in limits
+    )

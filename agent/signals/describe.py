@@ -1,0 +1,102 @@
+"""A formula in words that a person can check against the rows."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from agent.signals.formula import (
+    Aggregate,
+    Attribute,
+    CeilingOn,
+    Const,
+    FirstRow,
+    Formula,
+    IsCore,
+    Leaf,
+    Level,
+    Op,
+    Reading,
+)
+
+ATTRIBUTES = {
+    "age_days": "days since the account was created",
+    "seats": "seats of the subscription in force",
+    "plan_features": "features of the plan in force",
+    "days_to_renewal": "days until the subscription renews",
+    "teams": "different teams with a use or a present member",
+    "plan_days": "days since the plan last changed",
+    "core_utilisation": "highest utilisation of a core metric",
+    "cancelling": "whether a cancellation date is set",
+}
+
+
+def describe(formula: Formula, as_of: date, key: str = "") -> str:
+    """The formula as a sentence fragment, with its dates."""
+    if isinstance(formula, Const):
+        return f"{formula.value:g} (set by the rule)" if isinstance(formula.value, int | float) else str(formula.value)
+    if isinstance(formula, Op):
+        return f"({describe(formula.left, as_of, key)}) {formula.sign} ({describe(formula.right, as_of, key)})"
+    assert isinstance(formula, Leaf)  # noqa: S101 - the tree has no other nodes
+    return _leaf(formula, as_of, key)
+
+
+def days_of(formula: Formula, as_of: date, created_on: date) -> tuple[date, date]:
+    """First and last day that the formula looks at; D itself when it looks at no window."""
+    firsts, lasts = [], []
+    for leaf in formula.leaves():
+        if isinstance(leaf, Aggregate | Level):
+            low, high = sorted((leaf.oldest or 0, leaf.newest))
+            if leaf.since_start:
+                firsts.append(created_on + timedelta(days=low))
+                lasts.append(created_on + timedelta(days=high))
+            else:
+                open_start = isinstance(leaf, Aggregate) and leaf.oldest is None
+                firsts.append(created_on if open_start else as_of - timedelta(days=high))
+                lasts.append(as_of - timedelta(days=leaf.newest))
+        elif isinstance(leaf, Reading | CeilingOn):
+            firsts.append(as_of - timedelta(days=7 * leaf.week))
+            lasts.append(as_of - timedelta(days=7 * leaf.week))
+    return min(firsts, default=as_of), max(lasts, default=as_of)
+
+
+def _leaf(leaf: Leaf, as_of: date, key: str) -> str:
+    match leaf:
+        case Reading(week):
+            return f"{key} at the end of {_on(as_of, 7 * week)}"
+        case CeilingOn(week):
+            return f"ceiling of {key} on {_on(as_of, 7 * week)}"
+        case Level(oldest, newest, True):
+            low, high = sorted((oldest, newest))
+            return f"{key} from day {low} to day {high} of the account"
+        case Level(oldest, newest, _):
+            return f"{key} from {_on(as_of, oldest)} to {_on(as_of, newest)}"
+        case FirstRow():
+            return f"days from the account's start to the first row of {key}"
+        case IsCore():
+            return f"whether {key} is a core metric"
+        case Attribute(name):
+            return ATTRIBUTES.get(name, name)
+        case Aggregate():
+            return _aggregate(leaf, as_of, key)
+    raise TypeError(leaf)
+
+
+def _aggregate(leaf: Aggregate, as_of: date, key: str) -> str:
+    what = {
+        "count": f"number of {leaf.relation}",
+        "days": f"number of different days of {leaf.relation}",
+        "distinct": f"number of different {leaf.of} of {leaf.relation}",
+        "age_of_first": f"days since the first of {leaf.relation}",
+    }.get(leaf.how, f"{leaf.how} of {leaf.of} of {leaf.relation}")
+    tests = [f"{column} {sign} {' or '.join(str(v) for v in values)}" for column, sign, values in leaf.tests]
+    tests += [f"about {key}"] if key else []
+    where = f" where {', '.join(tests)}" if tests else ""
+    if leaf.since_start:
+        return f"{what}{where} in days {leaf.oldest or 0} to {leaf.newest} of the account"
+    if leaf.oldest is None:
+        return f"{what}{where} up to {_on(as_of, leaf.newest)}"
+    return f"{what}{where} from {_on(as_of, leaf.oldest)} to {_on(as_of, leaf.newest)}"
+
+
+def _on(as_of: date, days_ago: int) -> str:
+    return (as_of - timedelta(days=days_ago)).isoformat()

@@ -1,0 +1,162 @@
+"""The engine: all triggers for all accounts as of one day, set-wise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import count
+from typing import Any
+
+import ibis
+
+from agent.signals.formula import Grain, Leaf, utilisation
+from agent.signals.library import Entry, Library
+from agent.signals.profile import account_base, expression, leaves_of, left_join, profile
+from agent.signals.relations import Relations, Source
+
+Row = dict[str, Any]
+Keep = Callable[[Any], Any]
+_numbers = count()
+
+
+@dataclass
+class Detection:
+    """What the triggers found: the accounts' wide rows, and the finer rows on which a trigger fired."""
+
+    as_of: date
+    accounts: list[Row]
+    keyed: dict[Grain, dict[str, list[Row]]] = field(default_factory=dict)
+    "Grain, then account, then the rows that fired, by key."
+
+    def fired(self, account: Row, entry: Entry) -> bool:
+        """Whether a trigger fired for the account of this row."""
+        return bool(account[_fires(entry)])
+
+    def rows_of(self, account: Row, entry: Entry) -> list[Row]:
+        """The keyed rows on which the trigger fired, strongest first, ties by key."""
+        rows = self.keyed.get(entry.rule.grain, {}).get(account["account_id"], [])
+        fired = [row for row in rows if row[_fires(entry)]]
+        return sorted(fired, key=lambda row: (-row[_value(entry)], row["key"]))
+
+
+def _fires(entry: Entry) -> str:
+    return f"fires_{entry.name}"
+
+
+def _value(entry: Entry) -> str:
+    return f"value_{entry.name}"
+
+
+def detect(source: Source, library: Library, as_of: date, extra: list[Leaf], account_id: str | None = None) -> Detection:
+    """Evaluate every trigger for every account (or one) as known at the end of `as_of`.
+
+    `extra` names further account-level columns that scoring wants from the same passes.
+    """
+    if account_id is not None:
+        source = _only(source, account_id)
+    with scratch(source.con) as keep:
+        return _detect(Relations(source, as_of), library, as_of, extra, keep)
+
+
+@contextmanager
+def scratch(con: Any) -> Iterator[Keep]:
+    """A function that computes an expression once into a temporary table, dropped when the block ends."""
+    names: list[str] = []
+
+    def keep(expr: Any) -> Any:
+        name = f"scratch_{next(_numbers)}"
+        names.append(name)
+        return con.create_table(name, expr, temp=True)
+
+    try:
+        yield keep
+    finally:
+        # Written out because Ibis 12's own drop and cache release produce SQL that DuckDB 2 refuses.
+        for name in names:
+            con.raw_sql(f'DROP TABLE "{name}"')
+
+
+def _detect(relations: Relations, library: Library, as_of: date, extra: list[Leaf], keep: Keep) -> Detection:
+    base = keep(account_base(relations))
+    relations.base = base
+    result = base
+    keyed: dict[Grain, dict[str, list[Row]]] = {}
+    for grain in (Grain.METRIC, Grain.FEATURE, Grain.PRODUCT, Grain.TEAM):
+        entries = [entry for entry in library.entries if entry.rule.grain is grain]
+        if not entries and grain is not Grain.METRIC:
+            continue
+        table = keep(_with_verdicts(profile(relations, grain, _leaves(entries)), entries))
+        result = left_join(result, _reduced(table, grain, entries), ["account_id"])
+        keyed[grain] = _by_account(table, entries)
+    entries = [entry for entry in library.entries if entry.rule.grain is Grain.ACCOUNT]
+    fine = [entry for entry in library.entries if entry.rule.grain is not Grain.ACCOUNT]
+    wide = profile(relations, Grain.ACCOUNT, _merge(_leaves(entries), extra))
+    new = [name for name in result.columns if name not in wide.columns]
+    wide = left_join(wide, result.select("account_id", *new), ["account_id"])
+    wide = _with_verdicts(wide, entries)
+    for entry in fine:
+        fires = (wide[f"keys_{entry.name}"].fill_null(0) >= entry.rule.at_least_keys)
+        if entry.rule.account_fires is not None:
+            fires = fires & expression(entry.rule.account_fires, wide).fill_null(False)
+        wide = wide.mutate(**{_fires(entry): fires})
+    rows = wide.order_by("account_id").to_pyarrow().to_pylist()
+    return Detection(as_of, rows, keyed)
+
+
+def _leaves(entries: list[Entry]) -> list[Leaf]:
+    return leaves_of(
+        formula
+        for entry in entries
+        for formula in (entry.rule.value, entry.rule.fires, *[quote.formula for quote in entry.rule.quotes])
+    )
+
+
+def _merge(leaves: list[Leaf], extra: list[Leaf]) -> list[Leaf]:
+    return list({leaf.column: leaf for leaf in (*leaves, *extra)}.values())
+
+
+def _with_verdicts(table: Any, entries: list[Entry]) -> Any:
+    verdicts = {}
+    for entry in entries:
+        verdicts[_fires(entry)] = expression(entry.rule.fires, table).fill_null(False)
+        verdicts[_value(entry)] = expression(entry.rule.value, table).cast("float64")
+    return table.mutate(**verdicts)
+
+
+def _reduced(table: Any, grain: Grain, entries: list[Entry]) -> Any:
+    columns = {f"keys_{entry.name}": table.count(where=table[_fires(entry)]) for entry in entries}
+    if grain is Grain.METRIC:
+        share = expression(utilisation(0), table)
+        order = [ibis.desc(share.notnull()), ibis.desc(table.core), ibis.desc(share), table.key]
+        table = table.mutate(share=share, place=ibis.row_number().over(group_by=table.account_id, order_by=order))
+        share, fullest = table.share, (table.place == 0) & table.share.notnull()
+        columns = {name: table.count(where=table[f"fires_{name[5:]}"]) for name in columns}
+        columns["fullest_metric"] = table.key.max(where=fullest)
+        columns["fullest_used"] = table.reading_0.max(where=fullest)
+        columns["core_utilisation"] = share.max(where=table.core >= 1)
+        columns["any_utilisation"] = share.max()
+        columns["metrics_known"] = table.count()
+    return table.group_by("account_id").aggregate(**columns)
+
+
+def _by_account(table: Any, entries: list[Entry]) -> dict[str, list[Row]]:
+    if not entries:
+        return {}
+    fired = ibis.or_(*[table[_fires(entry)] for entry in entries])
+    rows: dict[str, list[Row]] = {}
+    for row in table.filter(fired).order_by("account_id", "key").to_pyarrow().to_pylist():
+        rows.setdefault(row["account_id"], []).append(row)
+    return rows
+
+
+def _only(source: Source, account_id: str) -> Source:
+    """The same source with one account's rows, reference tables whole."""
+    tables = {
+        name: table.filter(table.account_id == account_id)
+        if "account_id" in table.columns and name != "ceilings"
+        else table
+        for name, table in source.tables.items()
+    }
+    return replace(source, tables=tables, asks=source.asks.filter(source.asks.account_id == account_id))

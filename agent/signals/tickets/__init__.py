@@ -1,0 +1,1 @@
+"""What a ticket asks for: the classifier's port, and its engine by phrase rules."""

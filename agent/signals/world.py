@@ -1,0 +1,111 @@
+"""What a scan reads: the fact tables, the plan book, and what the tickets ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import ibis
+
+from agent.facts.tables import TABLES, Ceiling, Fact, Metric, Plan, PlanFeature
+from agent.foundation.settings import Settings
+from agent.foundation.warehouse import Warehouse
+from agent.signals.catalogue import PlanBook
+from agent.signals.evidence import Evidence
+from agent.signals.relations import Source
+from agent.signals.tickets.phrases import PhraseClassifier
+from agent.signals.tickets.port import Ask, Catalogue, Classifier, TicketText
+
+ASK_SCHEMA = {
+    "ticket_id": "string", "account_id": "string", "opened_on": "date", "ticket_class": "string", "feature": "string",
+    "product": "string", "deadline_on": "date",
+}  # fmt: skip
+ASK_DAYS = 60
+"Tickets older than this are not classified: no trigger looks further back."
+BY_ACCOUNT = ("subscriptions", "members", "measures", "events", "tickets", "invoices")
+
+
+def read_source(
+    warehouse: Warehouse, settings: Settings, as_of: date, account_id: str | None = None, classifier: Classifier | None = None
+) -> Source:  # fmt: skip
+    """The facts with their plan book, and the classes of the tickets that a rule can still look at."""
+    tables = {name: warehouse.table(name) for name in (*TABLES, "source_reads")}
+    book = read_book(tables, extra_products=tuple(settings.products))
+    catalogue = Catalogue(
+        features=book.all_features(),
+        use_cases={product: entry.use_cases for product, entry in settings.products.items()},
+    )
+    texts = _recent_tickets(tables["tickets"], as_of, account_id)
+    asks = (classifier or PhraseClassifier()).classify(texts, catalogue)
+    return Source(warehouse.con, tables, _ask_table(asks), book)
+
+
+def read_book(tables: Mapping[str, Any], extra_products: tuple[str, ...] = ()) -> PlanBook:
+    """The plans and what belongs to them."""
+
+    def rows(model: type[Fact]) -> list[dict[str, Any]]:
+        table = tables[model.TABLE]
+        return list(table.order_by(list(model.KEY)).to_pyarrow().to_pylist())
+
+    plan_ceilings = [Ceiling(**row) for row in rows(Ceiling) if row["plan_id"] is not None]
+    return PlanBook(
+        plans=tuple(Plan(**row) for row in rows(Plan)),
+        features=tuple(PlanFeature(**row) for row in rows(PlanFeature)),
+        ceilings=tuple(plan_ceilings),
+        metrics=tuple(Metric(**row) for row in rows(Metric)),
+        extra_products=extra_products,
+    )
+
+
+def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[str, Evidence]:
+    """Every row dated up to `as_of` of these accounts, ready to recompute figures from."""
+    if not account_ids:
+        return {}
+    fetched: dict[str, dict[str, list[dict[str, Any]]]] = {
+        account_id: {name: [] for name in (*BY_ACCOUNT, "ceilings", "asks")} for account_id in account_ids
+    }
+    for name in BY_ACCOUNT:
+        table = source.tables[name]
+        known = TABLES[name].KNOWN_FROM or ""
+        dated = table[known].date() if known in ("at", "opened_at") else table[known]
+        chosen = table.filter(table.account_id.isin(account_ids) & (dated <= as_of)).order_by(list(TABLES[name].KEY))
+        for row in chosen.to_pyarrow().to_pylist():
+            fetched[row["account_id"]][name].append(row)
+    asks = source.asks
+    for row in asks.filter(asks.account_id.isin(account_ids)).to_pyarrow().to_pylist():
+        fetched[row["account_id"]]["asks"].append(row)
+    for row in source.tables["ceilings"].order_by("plan_id", "metric", "from_on").to_pyarrow().to_pylist():
+        owners = account_ids if row["account_id"] is None else [row["account_id"]]
+        for owner in owners:
+            if owner in fetched:
+                fetched[owner]["ceilings"].append(row)
+    accounts = source.tables["accounts"]
+    return {
+        row["account_id"]: Evidence(as_of, row, fetched[row["account_id"]], fetched[row["account_id"]]["asks"], source.book)
+        for row in accounts.filter(accounts.account_id.isin(account_ids)).to_pyarrow().to_pylist()
+    }
+
+
+def _recent_tickets(table: Any, as_of: date, account_id: str | None) -> list[TicketText]:
+    day = table.opened_at.date()
+    t = table.filter((day <= as_of) & (day > as_of - timedelta(days=ASK_DAYS)))
+    if account_id is not None:
+        t = t.filter(t.account_id == account_id)
+    t = t.order_by("ticket_id").select("ticket_id", "account_id", "opened_at", "topic", "feature", "text")
+    return [
+        TicketText(
+            ticket_id=row["ticket_id"],
+            account_id=row["account_id"],
+            opened_on=row["opened_at"].date(),
+            topic=row["topic"],
+            feature=row["feature"],
+            text=row["text"],
+        )
+        for row in t.to_pyarrow().to_pylist()
+    ]
+
+
+def _ask_table(asks: list[Ask]) -> Any:
+    rows = [{name: getattr(ask, name) for name in ASK_SCHEMA} | {"ticket_class": ask.ticket_class.value} for ask in asks]
+    return ibis.memtable(rows, schema=ASK_SCHEMA)

@@ -1,0 +1,151 @@
+"""CSV files as spreadsheets and vendors write them: delimiter, header, line numbers, and what is broken."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from agent.facts.staged import Rejection
+from agent.foundation.errors import InputError
+
+DELIMITERS = ",;\t|"
+_FIRST = 1_000_000
+"How far to look for the end of a header."
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A CSV file's delimiter and the names of its columns."""
+
+    path: Path
+    delimiter: str
+    header: tuple[str, ...]
+
+    def lines(self, positions: Sequence[int]) -> Mapping[int, int]:
+        """The line on which each record starts (record 1 is the first after the header)."""
+        wanted, found = set(positions), {}
+        for position, line, _ in records(self):
+            if position in wanted:
+                found[position] = line
+                if len(found) == len(wanted):
+                    break
+        return {position: found.get(position, position + 1) for position in positions}
+
+
+def shape(path: Path) -> Shape:
+    """Delimiter and header of a CSV file.
+
+    Raises InputError when it is empty, is not UTF-8 up to there, or names a column twice.
+    """
+    with opened(path) as text:
+        try:
+            start = text.read(_FIRST)
+        except UnicodeDecodeError:
+            raise not_utf8(path) from None
+        except (OSError, EOFError) as bad:
+            raise InputError(f"{path.name} cannot be read: {bad}; export it again.") from bad
+    if not start.strip():
+        raise InputError(f"{path.name} is empty, without even a header line; export it again or remove it.")
+    delimiter = _delimiter(start)
+    header = next(
+        (row for row in csv.reader(start.splitlines(keepends=True), delimiter=delimiter) if row), []
+    )
+    names = tuple(name.strip() for name in header)
+    for name in names:
+        if name and names.count(name) > 1:
+            raise InputError(f"{path.name} line 1: the column '{name}' appears twice; rename or remove one.")
+    return Shape(path, delimiter, names)
+
+
+def _delimiter(start: str) -> str:
+    """The delimiter that stands most often in the first line, outside quotes."""
+    line = next(line for line in start.splitlines() if line.strip())
+    bare = "".join(piece for number, piece in enumerate(line.split('"')) if number % 2 == 0)
+    return max(DELIMITERS, key=bare.count)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """The file as text, unpacked, without its byte-order mark."""
+    if path.suffix == ".gz":
+        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as text:
+            yield text  # type: ignore[misc]
+    else:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            yield text
+
+
+def records(shape: Shape) -> Iterator[tuple[int, int, list[str]]]:
+    """Each whole record as (number, the line it starts on, its cells); ragged ones have number 0."""
+    wide = len(shape.header)
+    was = csv.field_size_limit(sys.maxsize)
+    try:
+        with opened(shape.path) as text:
+            reader = csv.reader(text, delimiter=shape.delimiter)
+            number, before, header_seen = 0, 0, False
+            for row in reader:
+                line, before = before + 1, reader.line_num
+                if not row and wide > 1:
+                    continue
+                if not header_seen:
+                    header_seen = True
+                elif len(row) == wide or (wide == 1 and not row):
+                    number += 1
+                    yield number, line, row
+                else:
+                    yield 0, line, row
+    finally:
+        csv.field_size_limit(was)
+
+
+def ragged(shape: Shape) -> tuple[Rejection, ...]:
+    """The rows that have more or fewer cells than the header has names."""
+    wide = len(shape.header)
+    return tuple(
+        Rejection(
+            line=line,
+            column="(row)",
+            value=shape.delimiter.join(row)[:200],
+            reason=f"has {len(row)} cells where the header has {wide}",
+        )
+        for number, line, row in records(shape)
+        if number == 0
+    )
+
+
+def check_text(path: Path) -> None:
+    """Raise InputError naming the line when the file is not UTF-8 or ends inside a quoted cell."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    quotes, opened_on, line = 0, 0, 1
+    raw = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    with raw as lines:
+        for line, content in enumerate(lines, start=1):
+            try:
+                decoder.decode(content)
+            except UnicodeDecodeError:
+                raise InputError(
+                    f"{path.name} line {line:,} is not UTF-8 text; save the file as UTF-8 and try again."
+                ) from None
+            if quotes % 2 == 0:
+                opened_on = line
+            quotes += content.count(b'"')
+    if quotes % 2:
+        raise InputError(
+            f"{path.name} line {opened_on:,}: a quote is opened and never closed; mend that line."
+        )
+
+
+def not_utf8(path: Path) -> InputError:
+    """The error for a file that is not UTF-8, with the line when it can be found."""
+    try:
+        check_text(path)
+    except InputError as bad:
+        return bad
+    return InputError(f"{path.name} is not UTF-8 text; save the file as UTF-8 and try again.")

@@ -1,0 +1,131 @@
+"""What `[connectors.files.map.<table>]` may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from agent.facts.schema import column_rules
+from agent.facts.tables import TABLES
+from agent.foundation.errors import ConfigError
+from agent.foundation.settings import Section, check_section
+
+PERIODS: dict[str, tuple[str, str]] = {
+    "subscriptions": ("starts_on", "ends_on"),
+    "members": ("joined_on", "left_on"),
+    "ceilings": ("from_on", "to_on"),
+}
+"The first and the last date of the tables whose rows hold for a period."
+
+
+class Join(Section):
+    """Columns looked up in a second file: `on` is ours = theirs, `take` is a new name = theirs."""
+
+    file: str = Field(min_length=1)
+    on: dict[str, str] = Field(min_length=1)
+    take: dict[str, str] = Field(min_length=1)
+
+
+class Unpivot(Section):
+    """Wide to long: each of `columns` becomes a row, its name in column `name`, its cell in `value`."""
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    name: str = "metric"
+    value: str = "value"
+
+
+class TableMap(Section):
+    """How one foreign file becomes rows of one canonical table.
+
+    The steps go in this order: join, unpivot, where; then each canonical column from constants, derive,
+    columns, or the file's column of the same name; then values, dates and scale; then group and periods.
+    """
+
+    file: str = Field(min_length=1)
+    join: tuple[Join, ...] = ()
+    unpivot: Unpivot | None = None
+    where: str | None = None
+    columns: dict[str, str] = {}
+    constants: dict[str, str | bool | int | float | date] = {}
+    derive: dict[str, str] = {}
+    values: dict[str, dict[str, str | bool | int | float]] = {}
+    dates: dict[str, tuple[str, ...]] = {}
+    scale: dict[str, float] = {}
+    group: dict[str, Literal["sum", "max", "min", "mean", "count"]] = {}
+    periods: Literal["join"] | None = None
+    note: str = ""
+    "A sentence of yours about this data, shown with the load's report."
+
+    @field_validator("join", mode="before")
+    @classmethod
+    def one_or_many(cls, value: Any) -> Any:
+        """A single [join] is a list of one."""
+        return (value,) if isinstance(value, Mapping) else value
+
+
+def table_maps(document: Mapping[str, Any]) -> list[tuple[str, str, TableMap]]:
+    """Every mapping as (canonical table, where it stands in the settings, the mapping).
+
+    Raises ConfigError for an unknown table, key or column, with the nearest known one.
+    """
+    maps = []
+    for table, given in document.items():
+        _known_table(table, "map")
+        many = given if isinstance(given, list | tuple) else [given]
+        for number, one in enumerate(many, start=1):
+            place = f"[connectors.files.map.{table}]" + (f" number {number}" if len(many) > 1 else "")
+            where = f"outgrown.toml {place}"
+            made = check_section(TableMap, one, where)
+            _known_columns(table, made, where)
+            maps.append((table, where, made))
+    return maps
+
+
+def given_rows(document: Mapping[str, Any]) -> list[tuple[str, str, tuple[dict[str, Any], ...]]]:
+    """The rows given in the settings themselves, as (canonical table, where, rows)."""
+    found = []
+    for table, rows in document.items():
+        _known_table(table, "rows")
+        where = f"outgrown.toml [connectors.files.rows.{table}]"
+        columns = [rule.name for rule in column_rules(TABLES[table])]
+        for row in rows:
+            for column in row:
+                if column not in columns:
+                    raise ConfigError(f"{where}: {_no_column(column, table, columns)}")
+        found.append((table, where, tuple(rows)))
+    return found
+
+
+def _known_table(table: str, key: str) -> None:
+    if table not in TABLES:
+        near = get_close_matches(table, TABLES, n=1, cutoff=0.5)
+        advice = f"did you mean '{near[0]}'?" if near else f"tables: {', '.join(TABLES)}."
+        raise ConfigError(
+            f"outgrown.toml [connectors.files.{key}.{table}]: there is no canonical table '{table}'; {advice}"
+        )
+
+
+def _known_columns(table: str, made: TableMap, where: str) -> None:
+    columns = [rule.name for rule in column_rules(TABLES[table])]
+    for key in ("columns", "constants", "derive", "values", "dates", "scale", "group"):
+        for column in getattr(made, key):
+            if column not in columns:
+                raise ConfigError(f"{where} {key}: {_no_column(column, table, columns)}")
+    for column in made.columns:
+        for other in ("constants", "derive"):
+            if column in getattr(made, other):
+                raise ConfigError(
+                    f"{where}: '{column}' is given under columns and under {other}; keep one of them."
+                )
+    if made.periods and table not in PERIODS:
+        raise ConfigError(f"{where}: periods is for {', '.join(PERIODS)}; {table} has no periods.")
+
+
+def _no_column(column: str, table: str, columns: list[str]) -> str:
+    near = get_close_matches(column, columns, n=1, cutoff=0.5)
+    advice = f"did you mean '{near[0]}'?" if near else f"columns: {', '.join(columns)}."
+    return f"'{column}' is not one of {table}' columns; {advice}"

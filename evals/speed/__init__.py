@@ -1,0 +1,1 @@
+"""Speed: what the engine costs beside the bare database."""
