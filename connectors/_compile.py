@@ -20,7 +20,7 @@ RECORD = "_record"
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows on their way: a SELECT, the SQL names of its columns by the names people use, and what happened."""
+    """Rows on their way: a SELECT, its columns' SQL names by the names people use, and what happened."""
 
     sql: str
     names: dict[str, str]
@@ -55,6 +55,8 @@ def compiled(
         rows = _unpivoted(duck, rows, made.unpivot, f"{where} unpivot")
     if made.where:
         rows = _filtered(duck, rows, made.where, f"{where} where")
+    if made.count:
+        rows = _counted(duck, rows, made.count, f"{where} count")
     rows = _canonical(duck, table, rows, made, where)
     if made.group:
         rows = _grouped(duck, rows, made)
@@ -74,12 +76,17 @@ def _joined(
         if name in rows.names:
             raise ConfigError(f"{where}: the file already has a column '{name}'; take it under another name.")
     by = ", ".join(f"CAST({key} AS VARCHAR)" for key in keys.values())
+    order = "".join(
+        f"CAST({theirs.column(name, where)} AS VARCHAR) {'ASC' if which == 'first' else 'DESC'}, "
+        for which, name in join.pick.items()
+    )
     lookup = (
-        f"SELECT *, row_number() OVER () AS n FROM ({theirs.sql}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY n DESC) = 1"
+        f"SELECT * FROM (SELECT *, row_number() OVER () AS n FROM ({theirs.sql})) "
+        f"QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY {order}n DESC) = 1"
     )
     on = " AND ".join(
-        f"CAST(ours.{mine} AS VARCHAR) = CAST(theirs.{other_key} AS VARCHAR)" for mine, other_key in keys.items()
+        f"CAST(ours.{mine} AS VARCHAR) = CAST(theirs.{other_key} AS VARCHAR)"
+        for mine, other_key in keys.items()
     )
     aliases = {name: f"j{number}_{n}" for n, name in enumerate(taken)}
     new = ", ".join(f"theirs.{taken[name]} AS {alias}" for name, alias in aliases.items())
@@ -113,6 +120,15 @@ def _filtered(duck: Any, rows: Rows, text: str, where: str) -> Rows:
     return Rows(f"SELECT * FROM ({rows.sql}) WHERE {condition}", rows.names, notes)
 
 
+def _counted(duck: Any, rows: Rows, counts: dict[str, str], where: str) -> Rows:
+    notes = rows.notes
+    for what, text in counts.items():
+        condition = _expression(duck, rows, text, f"{where}.{what}")
+        number = _count(duck, f"SELECT count(*) FROM ({rows.sql}) WHERE {condition}")
+        notes += (f"{number:,} rows are {what}",)
+    return replace(rows, notes=notes)
+
+
 def _canonical(duck: Any, table: str, rows: Rows, made: TableMap, where: str) -> Rows:
     rules = {rule.name: rule for rule in column_rules(TABLES[table])}
     cells = {name: cell for name in rules if (cell := _cell(duck, rows, name, made, where)) is not None}
@@ -130,7 +146,9 @@ def _canonical(duck: Any, table: str, rows: Rows, made: TableMap, where: str) ->
             )
     changed = {name: _converted(duck, rules[name], cell, made, where) for name, cell in cells.items()}
     select = ", ".join(f"{cell} AS {_sql.name(name)}" for name, cell in changed.items())
-    return Rows(f"SELECT {select}, {RECORD} FROM ({rows.sql})", {name: _sql.name(name) for name in cells}, rows.notes)
+    return Rows(
+        f"SELECT {select}, {RECORD} FROM ({rows.sql})", {name: _sql.name(name) for name in cells}, rows.notes
+    )
 
 
 def _cell(duck: Any, rows: Rows, name: str, made: TableMap, where: str) -> str | None:
@@ -144,18 +162,20 @@ def _cell(duck: Any, rows: Rows, name: str, made: TableMap, where: str) -> str |
 
 
 def _converted(duck: Any, rule: ColumnRule, cell: str, made: TableMap, where: str) -> str:
-    """The cell after values, dates and scale; what they cannot read stays as it is, for the door to refuse."""
+    """The cell after values, dates and scale; what they cannot read stays as it is, to be refused."""
     name = rule.name
     text = f"trim(CAST({cell} AS VARCHAR))"
     if name in made.values:
         whens = " ".join(
-            f"WHEN {_sql.literal(_spelt(old))} THEN {_sql.literal(new)}" for old, new in made.values[name].items()
+            f"WHEN {_sql.literal(_spelt(old))} THEN {_sql.literal(new)}"
+            for old, new in made.values[name].items()
         )
         cell = text = f"CASE {text} {whens} ELSE {text} END"
     if name in made.dates:
         cell = text = _dated(duck, rule, text, made.dates[name], f"{where} dates.{name}")
     if name in made.scale:
-        number = f"TRY_CAST({text} AS DECIMAL(28, 8)) * CAST({made.scale[name]!r} AS DECIMAL(18, 9))"
+        factor = f"CAST({made.scale[name]!r} AS DECIMAL(12, 6))"
+        number = f"CAST(TRY_CAST({text} AS DECIMAL(18, 6)) AS DECIMAL(26, 6)) * {factor}"
         cell = f"coalesce(rtrim(rtrim(CAST({number} AS VARCHAR), '0'), '.'), {text})"
     return cell
 
@@ -186,10 +206,15 @@ def _grouped(duck: Any, rows: Rows, made: TableMap) -> Rows:
         total = f"count({cell})" if how == "count" else f"{functions[how]}({number})"
         # A cell that is no number makes the whole row one, so that it is refused rather than left out.
         wrong = f"max(CAST({cell} AS VARCHAR)) FILTER ({number} IS NULL AND {cell} IS NOT NULL)"
-        total = total if how == "count" else f"coalesce({wrong}, CAST({total} AS VARCHAR))"
+        if how != "count":
+            total = f"coalesce({wrong}, regexp_replace(CAST({total} AS VARCHAR), '\\.0$', ''))"
         totals.append(f"{total} AS {_sql.name(name)}")
-    sql = f"SELECT {', '.join([*by, *totals])}, min({RECORD}) AS {RECORD} FROM ({rows.sql}) GROUP BY {', '.join(by)}"
-    before, after = _count(duck, f"SELECT count(*) FROM ({rows.sql})"), _count(duck, f"SELECT count(*) FROM ({sql})")
+    columns = ", ".join([*by, *totals, f"min({RECORD}) AS {RECORD}"])
+    sql = f"SELECT {columns} FROM ({rows.sql}) GROUP BY {', '.join(by)}"
+    before, after = (
+        _count(duck, f"SELECT count(*) FROM ({rows.sql})"),
+        _count(duck, f"SELECT count(*) FROM ({sql})"),
+    )
     how_said = ", ".join(f"{how} of {name}" for name, how in made.group.items())
     note = (f"{before:,} rows are grouped into {after:,} ({how_said})",) if before != after else ()
     return replace(rows, sql=sql, notes=rows.notes + note)
@@ -217,12 +242,18 @@ def _continuous(duck: Any, rows: Rows, first: str, last: str) -> Rows:
         f"SELECT *, sum(_new) OVER (PARTITION BY {group} ORDER BY _a, _z, {RECORD} "
         f"ROWS UNBOUNDED PRECEDING) AS _run FROM ({marked})"
     )
-    ends = "" if last not in rows.names else f"arg_max({_sql.name(last)}, _z) AS {_sql.name(last)}, "
+    ends = ""
+    if last in rows.names:
+        ends = f"arg_max_null({given}, coalesce(_z, DATE '9999-12-31')) AS {given}, "
     sql = (
-        f"SELECT {', '.join(others)}, arg_min({_sql.name(first)}, {RECORD}) FILTER (_new = 1) AS {_sql.name(first)}, "
+        f"SELECT {', '.join(others)}, any_value({_sql.name(first)}) FILTER (_new = 1) "
+        f"AS {_sql.name(first)}, "
         f"{ends}min({RECORD}) AS {RECORD} FROM ({runs}) GROUP BY {group}, _run"
     )
-    before, after = _count(duck, f"SELECT count(*) FROM ({rows.sql})"), _count(duck, f"SELECT count(*) FROM ({sql})")
+    before, after = (
+        _count(duck, f"SELECT count(*) FROM ({rows.sql})"),
+        _count(duck, f"SELECT count(*) FROM ({sql})"),
+    )
     note = (f"{before:,} periods are joined into {after:,} continuous ones",) if before != after else ()
     return replace(rows, sql=sql, notes=rows.notes + note)
 

@@ -76,7 +76,7 @@ def opened(path: Path) -> Iterator[TextIO]:
     """The file as text, unpacked, without its byte-order mark."""
     if path.suffix == ".gz":
         with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as text:
-            yield text  # type: ignore[misc]
+            yield text
     else:
         with path.open(encoding="utf-8-sig", newline="") as text:
             yield text
@@ -124,8 +124,7 @@ def check_text(path: Path) -> None:
     """Raise InputError naming the line when the file is not UTF-8 or ends inside a quoted cell."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     quotes, opened_on, line = 0, 0, 1
-    raw = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with raw as lines:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         for line, content in enumerate(lines, start=1):
             try:
                 decoder.decode(content)

@@ -10,7 +10,7 @@ from agent.foundation.errors import ConfigError
 from connectors import _sql
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 OPERATORS = frozenset(
     {
@@ -32,7 +32,8 @@ FUNCTIONS = frozenset(
 BY_NAME = frozenset({"try_strptime", "trunc", "ends_with", "contains"})
 TYPES = frozenset(
     {
-        "BIGINT", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "INT", "TEXT", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR",
+        "BIGINT", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "INT", "TEXT", "TIMESTAMP", "TIMESTAMPTZ",
+        "VARCHAR",
     }
 )  # fmt: skip
 
@@ -53,7 +54,7 @@ def safe_sql(text: str, columns: Mapping[str, str], where: str) -> str:
         raise ConfigError(f"{where}: {text!r} is not an expression: {reason}.") from bad
     if len(trees) != 1 or trees[0] is None:
         raise ConfigError(f"{where}: {text!r} must be one expression; found {len(trees)} statements.")
-    tree: Expression = trees[0]
+    tree: Expr = trees[0]
     for node in tree.walk():
         _refuse(node, where)
     for column in list(tree.find_all(exp.Column)):
@@ -64,7 +65,7 @@ def safe_sql(text: str, columns: Mapping[str, str], where: str) -> str:
     return str(tree.sql(dialect="duckdb", comments=False))
 
 
-def _refuse(node: Expression, where: str) -> None:
+def _refuse(node: Expr, where: str) -> None:
     """Raise ConfigError when this node is not allowed."""
     kind = type(node).__name__
     if kind == "Anonymous":
@@ -83,8 +84,8 @@ def _refuse(node: Expression, where: str) -> None:
         )
 
 
-def _known(column: Expression, columns: Mapping[str, str], where: str) -> str:
-    if len(column.parts) > 1:
+def _known(column: Expr, columns: Mapping[str, str], where: str) -> str:
+    if column.args.get("table") is not None:
         raise ConfigError(f"{where}: {column.sql(dialect='duckdb')!r} is not allowed; name the column alone.")
     if column.name not in columns:
         near = get_close_matches(column.name, columns, n=1, cutoff=0.5)

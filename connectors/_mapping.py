@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -28,6 +28,9 @@ class Join(Section):
     file: str = Field(min_length=1)
     on: dict[str, str] = Field(min_length=1)
     take: dict[str, str] = Field(min_length=1)
+    pick: dict[Literal["first", "last"], str] = Field(default_factory=dict, max_length=1)
+    """Of several rows of theirs, the one with the lowest (first) or highest (last) value of a column of
+    theirs, as text; without it the last in the file."""
 
 
 class Unpivot(Section):
@@ -43,20 +46,23 @@ class TableMap(Section):
 
     The steps go in this order: join, unpivot, where; then each canonical column from constants, derive,
     columns, or the file's column of the same name; then values, dates and scale; then group and periods.
+    Expressions see the file's own columns as text, those of joins and unpivot included.
     """
 
     file: str = Field(min_length=1)
     join: tuple[Join, ...] = ()
     unpivot: Unpivot | None = None
     where: str | None = None
-    columns: dict[str, str] = {}
-    constants: dict[str, str | bool | int | float | date] = {}
-    derive: dict[str, str] = {}
-    values: dict[str, dict[str, str | bool | int | float]] = {}
-    dates: dict[str, tuple[str, ...]] = {}
-    scale: dict[str, float] = {}
-    group: dict[str, Literal["sum", "max", "min", "mean", "count"]] = {}
+    columns: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, str | bool | int | float | date] = Field(default_factory=dict)
+    derive: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, dict[str, str | bool | int | float]] = Field(default_factory=dict)
+    dates: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    scale: dict[str, Annotated[float, Field(ge=1e-6, lt=1e6)]] = Field(default_factory=dict)
+    group: dict[str, Literal["sum", "max", "min", "mean", "count"]] = Field(default_factory=dict)
     periods: Literal["join"] | None = None
+    count: dict[str, str] = Field(default_factory=dict)
+    "What to count for the report: what the rows are, and the expression that is true of them."
     note: str = ""
     "A sentence of yours about this data, shown with the load's report."
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,9 @@ class Source:
     relation: str
     lines: Lines | None = None
     unread: tuple[Rejection, ...] = ()
-
-    def column(self, name: str) -> str | None:
-        """The SQL name of a column of the file, or None."""
-        return f"c{self.names.index(name)}" if name in self.names else None
+    mend: Callable[[Exception], Source] | None = None
+    """Told what DuckDB could not read: the same file without the rows that are too long or too short, or
+    an InputError that names the line."""
 
 
 def open_source(duck: Any, path: Path) -> Source:
@@ -43,22 +44,17 @@ def open_source(duck: Any, path: Path) -> Source:
     if path.name.endswith(".jsonl"):
         return _jsonl(duck, path)
     if path.name.endswith((".csv", ".csv.gz")):
-        return _open_csv(duck, path)
-    raise InputError(f"{path.name} is of no known kind; give {', '.join(SUFFIXES)}.")
+        shape = _csv.shape(path)
+        return Source(path, shape.header, _read_csv(shape), shape.lines, mend=lambda bad: _mended(shape, bad))
+    raise InputError(f"{path.name} is of no known kind; give one of {', '.join(SUFFIXES)}.")
 
 
 def stem(path: Path) -> str | None:
-    """The file's name without a known suffix, or None."""
-    for suffix in (".csv.gz", *SUFFIXES):
-        if path.name.endswith(suffix):
-            return path.name.removesuffix(suffix)
+    """The file's name without its suffix, or None when the suffix is no known one."""
+    for suffix in SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
     return None
-
-
-def _open_csv(duck: Any, path: Path) -> Source:
-    shape = _csv.shape(path)
-    relation = _read_csv(shape)
-    return Source(path, shape.header, relation, shape.lines, _unread(duck, shape, relation))
 
 
 def _read_csv(shape: _csv.Shape, *, skip_bad: bool = False) -> str:
@@ -70,31 +66,69 @@ def _read_csv(shape: _csv.Shape, *, skip_bad: bool = False) -> str:
     )
 
 
-def _unread(duck: Any, shape: _csv.Shape, relation: str) -> tuple[Rejection, ...]:
-    return ()
+def _mended(shape: _csv.Shape, bad: Exception) -> Source:
+    if "CSV Error" not in str(bad):
+        reason = str(bad).strip().splitlines()[0].rstrip(".")
+        raise InputError(f"{shape.path.name} could not be read: {reason}.") from bad
+    _csv.check_text(shape.path)
+    unread = _csv.ragged(shape)
+    if not unread:
+        said = str(bad).strip().splitlines() or ["unknown reason"]
+        line = re.search(r"Line: (\d+)", str(bad))
+        where = f"{shape.path.name} line {int(line.group(1)):,}" if line else shape.path.name
+        reason = next((text for text in said[1:] if text and "Line" not in text), said[0])
+        raise InputError(f"{where} cannot be read as CSV: {reason.rstrip('.')}; mend it.") from bad
+    relation = _read_csv(shape, skip_bad=True)
+    return Source(shape.path, shape.header, relation, shape.lines, unread)
 
 
 def _parquet(duck: Any, path: Path) -> Source:
     read = f"read_parquet({_sql.path(str(path))})"
-    return _described(duck, path, read, None)
-
-
-def _jsonl(duck: Any, path: Path) -> Source:
-    read = f"read_json({_sql.path(str(path))}, format = 'newline_delimited', maximum_depth = 1, sample_size = -1)"
-    names = _describe(duck, path, read)
-    if not names:
-        raise InputError(f"{path.name} holds no objects; give one JSON object a line.")
-    columns = ", ".join(f"{_sql.name(name)}: 'VARCHAR'" for name in names)
-    text = f"read_json({_sql.path(str(path))}, format = 'newline_delimited', columns = {{{columns}}})"
-    return _named(path, names, text)
-
-
-def _described(duck: Any, path: Path, read: str, lines: Lines | None) -> Source:
     return _named(path, _describe(duck, path, read), read)
 
 
+def _jsonl(duck: Any, path: Path) -> Source:
+    lines = f"{_sql.path(str(path))}, format = 'newline_delimited'"
+    # Every value is taken as text: guessing would make dates of ids that look like dates.
+    names = _describe(duck, path, f"read_json({lines}, maximum_depth = 1, sample_size = -1)")
+    columns = ", ".join(f"{_sql.name(name)}: 'VARCHAR'" for name in names)
+    source = _named(path, names, f"read_json({lines}, columns = {{{columns}}})")
+    return replace(source, lines=lambda positions: _json_lines(path, positions))
+
+
+def _json_lines(path: Path, positions: Any) -> dict[int, int]:
+    wanted, position = set(positions), 0
+    found: dict[int, int] = {}
+    with path.open(encoding="utf-8-sig") as text:
+        for line, content in enumerate(text, start=1):
+            position += bool(content.strip())
+            if position in wanted:
+                found.setdefault(position, line)
+    return {position: found.get(position, position) for position in positions}
+
+
 def _describe(duck: Any, path: Path, read: str) -> tuple[str, ...]:
-    return tuple(str(row[0]) for row in duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall())
+    from duckdb import Error
+
+    try:
+        return tuple(str(row[0]) for row in duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall())
+    except Error as bad:
+        if path.name.endswith(".jsonl"):
+            _check_json(path)
+        reason = str(bad).strip().splitlines()[0].rstrip(".")
+        raise InputError(f"{path.name} cannot be read: {reason}; export it again.") from bad
+
+
+def _check_json(path: Path) -> None:
+    """Raise InputError naming the first line that is not a JSON object."""
+    with path.open("rb") as raw:
+        for line, content in enumerate(raw, start=1):
+            try:
+                value = json.loads(content.decode("utf-8-sig")) if content.strip() else {}
+            except ValueError:
+                value = None
+            if not isinstance(value, dict):
+                raise InputError(f"{path.name} line {line:,} is not a JSON object; mend that line.")
 
 
 def _named(path: Path, names: tuple[str, ...], read: str) -> Source:

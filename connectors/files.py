@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.facts.staged import Staged
-from agent.facts.tables import TABLES
-from agent.foundation.errors import ConfigError, InputError
+from agent.foundation.errors import ConfigError
 
 if TYPE_CHECKING:
     from agent.foundation.settings import FilesConnector, Settings, Workspace
 
 REQUIRED = ("accounts", "plans", "subscriptions")
+"What a scan cannot do without."
 
 
 @dataclass(frozen=True)
@@ -33,35 +32,33 @@ class Files:
         """The allowed share of bad rows per table."""
         return _section(settings).max_rejected
 
-    def pull(self, workspace: Workspace, duck: Any, since: date | None) -> Sequence[Staged]:
-        """Every canonical file in the folder; `since` changes nothing, a file is always read whole."""
-        from connectors import _sources
+    def pull(self, workspace: Workspace, duck: Any, since: date | None) -> Sequence[Staged]:  # noqa: ARG002
+        """Every canonical and every mapped file; `since` changes nothing, for a file is read whole.
+
+        Raises ConfigError for a setting and InputError for a file that is wrong.
+        """
+        from connectors import _canonical, _foreign
+        from connectors._mapping import given_rows, table_maps
 
         section = _section(workspace.settings)
         folder = workspace.folder / Path(section.dir).expanduser()
+        maps, rows = table_maps(section.map), given_rows(section.rows)
         if not folder.is_dir():
             raise ConfigError(
-                f"There is no folder {folder}; put the exports there or mend dir in [connectors.files]."
+                f"There is no folder {folder}; put the exports there, or mend dir in [connectors.files]."
             )
-        staged = []
-        for path in sorted(folder.iterdir()):
-            table = _sources.stem(path)
-            if table not in TABLES:
-                continue
-            staged.append(stage_file(duck, table, path))
-        return staged
-
-
-def stage_file(duck: Any, table: str, path: Path) -> Staged:
-    """A file whose columns have the canonical names."""
-    from connectors import _sources, _sql
-
-    source = _sources.open_source(duck, path)
-    columns = ", ".join(f"c{n} AS {_sql.name(c)}" for n, c in enumerate(source.names))
-    relation = f"SELECT {columns} FROM ({source.relation})"
-    return Staged(table, path.name, relation, source.lines, source.unread)
+        mapped = {name for _, _, made in maps for name in (made.file, *(join.file for join in made.join))}
+        given = {table for table, *_ in maps} | {table for table, *_ in rows}
+        found = _canonical.find(folder, mapped, given)
+        _canonical.require(REQUIRED, folder, found, given)
+        return [
+            *(_canonical.staged(duck, table, path) for table, path in found.files.items()),
+            *(_foreign.staged(duck, folder, table, made, where) for table, where, made in maps),
+            *(_foreign.given(table, given_here, where) for table, where, given_here in rows),
+        ]
 
 
 def _section(settings: Settings) -> FilesConnector:
-    assert settings.connectors.files is not None  # noqa: S101
+    if settings.connectors.files is None:
+        raise ConfigError("The files are not configured; add [connectors.files] with dir to outgrown.toml.")
     return settings.connectors.files

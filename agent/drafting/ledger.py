@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 
 from agent.drafting.brief import Brief, Recipient, Sender, Watch
-from agent.drafting.phrases import Slots, plan_words, say, slots, topic
+from agent.drafting.phrases import Slots, say, slots
 from agent.drafting.templating import Pick, phrasebook, picker
-from agent.drafting.wording import clean, label, sentence
+from agent.drafting.vocabulary import Vocabulary
+from agent.drafting.wording import clean, sentence
 from agent.foundation.errors import OutgrownError
 from agent.foundation.settings import Settings
 from agent.scoring.assessment import Assessment, Offer
@@ -19,10 +20,10 @@ SUPPORTING = 2
 "How many findings from beside the play a brief may hold."
 
 
-def make_brief(assessment: Assessment, settings: Settings, labels: Mapping[str, str] | None = None) -> Brief:
+def make_brief(assessment: Assessment, settings: Settings, names: Vocabulary | None = None) -> Brief:
     """The brief of an assessment that has a play with an offer.
 
-    `labels` gives metrics, features and products their names for a customer, by id; an id without one speaks for itself.
+    `names` are the company's own for metrics, features and products; an id without one speaks for itself.
 
     Raises OutgrownError for an assessment without an offer, or without a finding its play can speak of.
     """
@@ -30,18 +31,17 @@ def make_brief(assessment: Assessment, settings: Settings, labels: Mapping[str, 
         raise OutgrownError(
             f"There is nothing to offer {assessment.account_id}, so there is no message to write."
         )
-    names = dict(labels or {})
+    names = names or Vocabulary()
     own, beside = speakable(assessment.findings, assessment.play, assessment.offer)
     if not own:
         raise OutgrownError(
-            f"No finding of {assessment.account_id} explains the play {assessment.play}; run `outgrown scan` again."
+            f"No finding of {assessment.account_id} explains the play {assessment.play}; "
+            "run `outgrown scan` again."
         )
-    offered = tuple(offer_figures(assessment.offer, assessment.as_of, own, names))
-    findings = with_own_ids([named(with_window(finding), names) for finding in (*own, *beside)])
+    offered = tuple(offer_figures(assessment.offer, assessment.as_of, names))
+    findings = with_own_ids([names.named(with_window(finding)) for finding in (*own, *beside)])
     pick = picker(assessment.account_id, assessment.play)
-    filled = slots(
-        findings[0], plan=plan_words(assessment.plan_name), product=clean(settings.company.product)
-    )
+    filled = slots(findings[0], assessment.plan_name, settings.company.product)
     said = say("problem", findings[0], filled, pick)
     return Brief(
         as_of=assessment.as_of,
@@ -111,13 +111,8 @@ def with_window(finding: Finding) -> Finding:
     return finding.model_copy(update={"figures": (*finding.figures, figure)})
 
 
-def named(finding: Finding, labels: Mapping[str, str]) -> Finding:
-    """The finding with its key as a customer may read it, and none where the key is unfit for that."""
-    return finding.model_copy(update={"key": topic(finding, labels)})
-
-
 def with_own_ids(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings with figure ids that are unique among them: a taken id gets its trigger's name before it."""
+    """The findings with figure ids that are unique among them: a taken id gets its trigger before it."""
     taken: dict[str, Figure] = {}
     renamed = []
     for finding in findings:
@@ -134,9 +129,7 @@ def with_own_ids(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(renamed)
 
 
-def offer_figures(
-    offer: Offer, as_of: date, findings: Iterable[Finding], labels: Mapping[str, str]
-) -> Iterable[Figure]:
+def offer_figures(offer: Offer, as_of: date, names: Vocabulary) -> Iterable[Figure]:
     """The price and, where the offer has them, its ceiling and seats, as the catalogue states them."""
 
     def figure(figure_id: str, what: str, value: float, unit: str, shown: Shown) -> Figure:
@@ -157,17 +150,8 @@ def offer_figures(
         "offer_price", f"price of {offer.name} in {offer.currency}", offer.price_minor, "money", price
     )
     if offer.ceiling is not None:
-        metric = offer.ceiling_metric or ""
-        what = label(labels.get(metric, metric), common=True) or "units"
-        nouns = [
-            f.unit
-            for g in findings
-            if g.key == metric
-            for f in g.figures
-            if "ceiling" in f.figure_id.split("_")
-        ]
-        unit = next(iter(nouns), what)
-        yield figure("offer_ceiling", f"{what} in {offer.name}", offer.ceiling, unit, count(offer.ceiling))
+        noun = names.noun(offer.ceiling_metric) or "units"
+        yield figure("offer_ceiling", f"{noun} in {offer.name}", offer.ceiling, noun, count(offer.ceiling))
     if offer.seats is not None:
         yield figure("offer_seats", f"seats in {offer.name}", offer.seats, "seats", count(offer.seats))
 
@@ -181,15 +165,10 @@ def _watch(finding: Finding, filled: Slots, pick: Pick) -> Watch:
     return Watch(figure_id=window.figure_id, sentence=text, figure_ids=(window.figure_id,))
 
 
-def _names(
-    findings: Iterable[Finding], filled: Slots, offer: Offer, labels: Mapping[str, str]
-) -> Iterable[str]:
+def _names(findings: Iterable[Finding], filled: Slots, offer: Offer, names: Vocabulary) -> Iterable[str]:
     """Names of features, metrics and teams the message may write."""
-    for finding in findings:
-        if finding.key is not None:
-            yield finding.key
+    yield from (finding.key for finding in findings if finding.key is not None)
     yield from (filled.values[slot] for slot in ("thing", "things") if slot in filled.values)
-    if offer.feature is not None:
-        name = label(labels.get(offer.feature, offer.feature))
-        if name is not None:
-            yield name
+    feature = names.name(offer.feature)
+    if feature is not None:
+        yield feature

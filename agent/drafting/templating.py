@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -20,7 +21,7 @@ Pick = Callable[[str, int], int]
 
 
 class Either(Extension):
-    """`{% either %} … {% or %} … {% endeither %}`: one of several wordings, chosen by the context's `pick`."""
+    """`{% either %} … {% or %} … {% endeither %}`: one of several wordings, chosen by `pick`."""
 
     tags = {"either"}  # noqa: RUF012 - Jinja reads it from the class
 
@@ -63,7 +64,7 @@ def environment() -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    env.filters.update(of=_of, initial=initial, sentence=sentence)
+    env.filters.update(of=_of, number=_number, initial=initial, sentence=sentence)
     return env
 
 
@@ -81,6 +82,13 @@ def compiled(wording: str) -> tuple[Template, frozenset[str]]:
     return env.from_string(wording), frozenset(meta.find_undeclared_variables(env.parse(wording)))
 
 
-def _of(number: Any, singular: str, plural: str) -> str:
-    """'5 requests', '1 request': the number as shown, with the noun that agrees with it."""
-    return f"{number} {singular if str(number) == '1' else plural}"
+def _number(shown: str) -> str:
+    """'20' of '20 seats'; a figure without a number stays as it is."""
+    found = re.match(r"[\d.,]*\d", shown)
+    return found.group() if found else shown
+
+
+def _of(shown: str, singular: str, plural: str) -> str:
+    """'5 requests' of '5 times': the number as shown, with a noun that agrees with it."""
+    number = _number(shown)
+    return f"{number} {singular if number == '1' else plural}"

@@ -9,9 +9,9 @@ NAME_LENGTH = 40
 TEXT_LENGTH = 200
 TITLES = {"dr", "prof", "mr", "mrs", "ms", "mx", "miss", "sir", "herr", "frau", "mme", "ing", "dipl-ing"}
 NO_PERSON = {
-    "account", "accounts", "accounting", "admin", "administrator", "billing", "contact", "customer", "finance", "hello",
-    "info", "it", "mail", "none", "null", "office", "owner", "purchasing", "sales", "support", "team", "test", "unknown",
-    "user",
+    "account", "accounts", "accounting", "admin", "administrator", "billing", "contact", "customer",
+    "finance", "hello", "info", "it", "mail", "none", "null", "office", "owner", "purchasing", "sales", "support",
+    "team", "test", "unknown", "user",
 }  # fmt: skip
 MARKUP = r"[{}<>\[\]|\\`*_~^=@#$%:;!?\"“”„]|//|www\.|\.[a-z]{2,}\b"
 UNSAFE_LABEL = re.compile(MARKUP, re.IGNORECASE)
@@ -33,12 +33,12 @@ def clean(text: str, limit: int = TEXT_LENGTH) -> str:
 
 
 def safe_name(text: str | None) -> str | None:
-    """A customer's own word for a person or team; None for one with digits, markup, addresses, or too long for a sentence."""
+    """A customer's word for a person or team; None for digits, markup, addresses, or one too long."""
     return _plain(text, UNSAFE_NAME)
 
 
 def label(text: str | None, *, common: bool = False) -> str | None:
-    """A metric, feature or product inside a sentence: 'bulk_export' as 'bulk export'; a `common` noun begins small."""
+    """A metric or feature in a sentence: 'bulk_export' as 'bulk export'; a `common` noun begins small."""
     name = _plain(re.sub(r"_+", " ", text or ""), UNSAFE_LABEL)
     if name is None or not common or name[1:2].isupper():
         return name
@@ -46,7 +46,7 @@ def label(text: str | None, *, common: bool = False) -> str | None:
 
 
 def first_name(contact: str | None) -> str | None:
-    """What to call a person: 'Maya' for 'Maya Chen' and for 'Chen, Maya'; None when that is not a person's name."""
+    """What to call a person: 'Maya' for 'Maya Chen' and 'Chen, Maya'; None for what is no person's name."""
     name = safe_name(contact)
     if name is None:
         return None

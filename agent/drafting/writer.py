@@ -6,7 +6,7 @@ import re
 
 from agent.drafting.brief import Brief
 from agent.drafting.message import Message
-from agent.drafting.phrases import plan_words, say, slots
+from agent.drafting.phrases import say, slots
 from agent.drafting.templating import Pick, environment, picker
 from agent.drafting.wording import clean, first_name, initial, label
 from agent.foundation.errors import OutgrownError
@@ -50,29 +50,29 @@ def framings(play: str) -> tuple[str, ...]:
 
 def _values(brief: Brief, pick: Pick) -> dict[str, object]:
     """What a message template may use: display texts, cleaned, and the account's pick."""
-    main, offer = brief.findings[0], brief.offer
+    offer = brief.offer
     figures = {figure.figure_id: figure for figure in brief.figures}
     ceiling = figures.get("offer_ceiling")
     benefit = clean(offer.benefit).rstrip(".!?;,: ")
     price = f"{figures['offer_price'].display} {PRICE_PER.get(offer.per, f'per {offer.per}')}"
-    filled = slots(main, plan=plan_words(brief.plan_name), product=clean(brief.sender.product))
+    filled = slots(brief.findings[0], brief.plan_name, brief.sender.product)
     return {
         "pick": pick,
         "kind": offer.kind.value,
-        "when": filled.values.get("when", ""),
+        "when": filled.values.get("deadline", ""),
         "subject": _subject(brief),
         "name": first_name(brief.recipient.contact_name),
         "problem": clean(brief.problem, 400),
         "support": _support(brief, pick),
         "offer": _offer_name(clean(offer.name, NAME_LENGTH), offer.kind),
         "offer_ceiling": clean(ceiling.display) if ceiling else "",
-        "things": (label(ceiling.unit, common=True) if ceiling else None) or filled.values.get("things", "units"),
-        "feature": (offer.feature and main.key) or "",
+        "things": clean(ceiling.unit) if ceiling else "",
+        "feature": label(offer.feature) or "",
         "benefit": benefit,
         "benefit_is_clause": benefit[:1].islower(),
         "price": price,
         "plan": filled.values["plan"],
-        "product": filled.values["product"],
+        "product": filled.values["company_product"],
         "watch": clean(brief.watch.sentence).rstrip("."),
         "sender": clean(brief.sender.name, NAME_LENGTH),
     }
@@ -81,7 +81,9 @@ def _values(brief: Brief, pick: Pick) -> dict[str, object]:
 def _subject(brief: Brief) -> str:
     """The subject of the leading finding; a plain one where none of its wordings fits in the line."""
     for number in range(8):
-        said = _said("subject", brief.findings[0], brief, picker(brief.recipient.account_id, brief.play, str(number)))
+        said = _said(
+            "subject", brief.findings[0], brief, picker(brief.recipient.account_id, brief.play, str(number))
+        )
         if said and len(said) <= SUBJECT_LENGTH:
             return initial(said)
     return "A word about your plan"
@@ -94,13 +96,12 @@ def _support(brief: Brief, pick: Pick) -> str:
 
 
 def _said(part: str, finding: Finding, brief: Brief, pick: Pick) -> str:
-    filled = slots(finding, plan=plan_words(brief.plan_name), product=clean(brief.sender.product))
-    said = say(part, finding, filled, pick)
+    said = say(part, finding, slots(finding, brief.plan_name, brief.sender.product), pick)
     return said.text if said else ""
 
 
 def _offer_name(name: str, kind: OfferKind) -> str:
-    """The offer's name as it follows 'the' or 'our': an upgrade says that it is a plan, an article of its own goes."""
+    """The offer's name as it follows 'the' or 'our': an upgrade is called a plan, an article goes."""
     if kind is OfferKind.PLAN_UPGRADE:
         return name if name.lower().endswith(" plan") else f"{name} plan"
     if kind in {OfferKind.SEAT_EXPANSION, OfferKind.CROSS_SELL}:

@@ -17,16 +17,8 @@ _EMPTY = "is empty, and every row needs it"
 _ISO_TIME = r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?\s*"
 _OFFSET = r".*[T ]\d\d:.*[+-]\d\d(:?\d\d)?\s*"
 _WHOLE = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-)
+    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+)  # fmt: skip
 _FLOATS = ("DOUBLE", "FLOAT", "REAL")
 
 
@@ -124,7 +116,8 @@ def _cell(rule: ColumnRule, source: str) -> str:
         )
     if rule.sql_type == "VARCHAR" and source == "VARCHAR":
         # Trimming every cell costs more than the rest of the load, so only what needs it is trimmed.
-        return f"CASE WHEN {name} < '!' OR right({name}, 1) <= ' ' THEN nullif(trim({name}, e' \\t\\r\\n'), '') ELSE {name} END"
+        trimmed = f"nullif(trim({name}, e' \\t\\r\\n'), '')"
+        return f"CASE WHEN {name} < '!' OR right({name}, 1) <= ' ' THEN {trimmed} ELSE {name} END"
     if rule.sql_type == "VARCHAR" and source in _FLOATS:
         whole = f"TRY_CAST(CASE WHEN {name} = trunc({name}) THEN {name} END AS BIGINT)"
         return f"coalesce(CAST({whole} AS VARCHAR), CAST({name} AS VARCHAR))"
@@ -160,7 +153,7 @@ def _by_type(wanted: str, cell: str, source: str) -> str:
 
 
 def _by_text(rule: ColumnRule, cell: str) -> str:
-    """Strict reading of text; outer blanks are let through by the patterns, for DuckDB's casts ignore them."""
+    """Strict reading of text, outer blanks aside: the casts ignore them, so the patterns let them through."""
     if rule.sql_type == "DATE":
         return (
             f"CASE WHEN length({cell}) = 10 AND {cell} LIKE '____-__-__' THEN TRY_CAST({cell} AS DATE) "

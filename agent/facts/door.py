@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.facts.incoming import Incoming
 from agent.facts.merge import merge
-from agent.facts.orphans import orphan_notes
+from agent.facts.oddities import oddities
 from agent.facts.schema import column_rules, create_tables
 from agent.facts.staged import Staged, TableReport
 from agent.facts.tables import Fact
@@ -55,7 +55,7 @@ def _enter(duck: Any, source: str, incoming: Incoming, read_at: datetime) -> lis
     started = time.perf_counter()
     incoming.keep_rejections(source, read_at)
     merged = merge(duck, incoming)
-    notes = orphan_notes(duck, incoming)
+    notes = oddities(duck, incoming)
     reports = incoming.reports(merged, notes, time.perf_counter() - started)
     duck.executemany(
         "INSERT INTO source_reads VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -28,7 +28,7 @@ class Incoming:
     """The rows of one table from all its files of one sync; `_why` is empty for those that are good."""
 
     def __init__(self, duck: Any, table: str, parts: Sequence[Staged]) -> None:
-        self.duck, self.table, self.parts = duck, table, parts
+        self.duck, self.table, self.parts = duck, table, list(parts)
         self.name = f"incoming_{table}"
         model = TABLES[table]
         rules = column_rules(model)
@@ -46,33 +46,40 @@ class Incoming:
 
         This happens before the transaction: inside one, DuckDB does not count row ids from 0.
         """
-        from duckdb import Error
-
         started = time.perf_counter()
         brought: set[str] = set()
         rows = 0
-        for number, part in enumerate(self.parts):
-            try:
-                described = self.duck.execute(f"DESCRIBE {part.relation}").fetchall()
-                types = {str(row[0]): str(row[1]) for row in described}
-                made = checked(TABLES[self.table], part.relation, types)
-                select = f"SELECT *, CAST({number} AS SMALLINT) AS _part FROM ({made.sql})"
-                if number == 0:
-                    self.duck.execute(f"CREATE OR REPLACE TEMP TABLE {self.name} AS {select}")
-                else:
-                    self.duck.execute(f"INSERT INTO {self.name} {select}")
-            except InputError as bad:
-                raise InputError(f"{part.file}: {bad}") from bad
-            except Error as bad:
-                reason = str(bad).strip().splitlines()[0].rstrip(".")
-                raise InputError(f"{part.file} could not be read for {self.table}: {reason}.") from bad
-            brought |= types.keys()
-            self.checks[number] = made.checks
+        for number in range(len(self.parts)):
+            types, self.checks[number] = self._read(number)
+            brought |= types
             self.firsts.append(rows)
             rows = self._one(f"SELECT count(*) FROM {self.name}")
         self.brought = tuple(column for column in self.columns if column in brought)
         self.seconds = time.perf_counter() - started
         return self
+
+    def _read(self, number: int) -> tuple[set[str], tuple[Check, ...]]:
+        """Read one part; a second time without what stands in the way, where its source can tell."""
+        from duckdb import Error
+
+        part = self.parts[number]
+        try:
+            described = self.duck.execute(f"DESCRIBE {part.relation}").fetchall()
+            types = {str(row[0]): str(row[1]) for row in described}
+            made = checked(TABLES[self.table], part.relation, types)
+            select = f"SELECT *, CAST({number} AS SMALLINT) AS _part FROM ({made.sql})"
+            into = (
+                f"CREATE OR REPLACE TEMP TABLE {self.name} AS" if number == 0 else f"INSERT INTO {self.name}"
+            )
+            self.duck.execute(f"{into} {select}")
+        except InputError as bad:
+            raise InputError(f"{part.file}: {bad}") from bad
+        except Error as bad:
+            if part.mend:
+                self.parts[number] = part.mend(bad)
+                return self._read(number)
+            raise InputError(f"{part.file} could not be read for {self.table}: {first_line(bad)}.") from bad
+        return set(types), made.checks
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -177,7 +184,8 @@ class Incoming:
             if bad:
                 self.duck.execute(
                     "INSERT INTO rejected_rows SELECT ?, ?, ?, unnest(CAST(? AS BIGINT[])), "
-                    "unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS VARCHAR[])), "
+                    "unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS VARCHAR[])), "
+                    "unnest(CAST(? AS VARCHAR[])), "
                     "CAST(? AS TIMESTAMP)",
                     [
                         source, self.table, part.file, [r.line for r in bad], [r.column for r in bad],
@@ -222,3 +230,9 @@ class Incoming:
 
     def _one(self, sql: str) -> int:
         return int(self.duck.execute(sql).fetchone()[0])
+
+
+def first_line(error: Exception) -> str:
+    """What DuckDB says, in one line."""
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(".") if text else type(error).__name__

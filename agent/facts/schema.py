@@ -72,6 +72,6 @@ def create_tables(duck: Any) -> None:
         "rows_read BIGINT, rows_new BIGINT, rows_changed BIGINT, rows_rejected BIGINT)"
     )
     duck.execute(
-        "CREATE TABLE IF NOT EXISTS rejected_rows (source VARCHAR, table_name VARCHAR, file VARCHAR, line BIGINT, "
-        "column_name VARCHAR, value VARCHAR, reason VARCHAR, read_at TIMESTAMP)"
+        "CREATE TABLE IF NOT EXISTS rejected_rows (source VARCHAR, table_name VARCHAR, file VARCHAR, "
+        "line BIGINT, column_name VARCHAR, value VARCHAR, reason VARCHAR, read_at TIMESTAMP)"
     )

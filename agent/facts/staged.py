@@ -61,3 +61,6 @@ class Staged:
     unread: tuple[Rejection, ...] = ()
     "Rows the source could not even split into columns."
     notes: tuple[str, ...] = ()
+    mend: Callable[[Exception], Staged] | None = None
+    """Asked when the relation cannot be read: the same without the rows that stand in the way, or an
+    InputError that says what does."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import count
 from typing import Any
 
 import ibis
 
 from agent.signals.formula import Grain, Leaf, utilisation
 from agent.signals.library import Entry, Library
-from agent.signals.profile import account_base, expression, leaves_of, left_join, profile
+from agent.signals.profile import expression, leaves_of, left_join, profile
 from agent.signals.relations import Relations, Source
+from agent.signals.scratch import scratch
 
 Row = dict[str, Any]
-Keep = Callable[[Any], Any]
-_numbers = count()
 
 
 @dataclass
@@ -56,51 +52,29 @@ def detect(source: Source, library: Library, as_of: date, extra: list[Leaf], acc
     """
     if account_id is not None:
         source = _only(source, account_id)
-    with scratch(source.con) as keep:
-        return _detect(Relations(source, as_of), library, as_of, extra, keep)
+    with scratch(source.con) as space:
+        return _detect(Relations(source, as_of, space), library, as_of, extra)
 
 
-@contextmanager
-def scratch(con: Any) -> Iterator[Keep]:
-    """A function that computes an expression once into a temporary table, dropped when the block ends."""
-    names: list[str] = []
-
-    def keep(expr: Any) -> Any:
-        name = f"scratch_{next(_numbers)}"
-        names.append(name)
-        return con.create_table(name, expr, temp=True)
-
-    try:
-        yield keep
-    finally:
-        # Written out because Ibis 12's own drop and cache release produce SQL that DuckDB 2 refuses.
-        for name in names:
-            con.raw_sql(f'DROP TABLE "{name}"')
-
-
-def _detect(relations: Relations, library: Library, as_of: date, extra: list[Leaf], keep: Keep) -> Detection:
-    base = keep(account_base(relations))
-    relations.base = base
+def _detect(relations: Relations, library: Library, as_of: date, extra: list[Leaf]) -> Detection:
+    keep = relations.scratch.table
+    base = relations.base
     result = base
     keyed: dict[Grain, dict[str, list[Row]]] = {}
     for grain in (Grain.METRIC, Grain.FEATURE, Grain.PRODUCT, Grain.TEAM):
         entries = [entry for entry in library.entries if entry.rule.grain is grain]
         if not entries and grain is not Grain.METRIC:
             continue
-        table = keep(_with_verdicts(profile(relations, grain, _leaves(entries)), entries))
-        result = left_join(result, _reduced(table, grain, entries), ["account_id"])
+        table = relations.scratch.view(profile(relations, grain, _leaves(entries)))
+        table = keep(table.mutate(**_verdicts(table, entries)))
+        result = left_join(result, keep(_reduced(table, grain, entries)), ["account_id"])
         keyed[grain] = _by_account(table, entries)
     entries = [entry for entry in library.entries if entry.rule.grain is Grain.ACCOUNT]
     fine = [entry for entry in library.entries if entry.rule.grain is not Grain.ACCOUNT]
-    wide = profile(relations, Grain.ACCOUNT, _merge(_leaves(entries), extra))
+    wide = keep(profile(relations, Grain.ACCOUNT, _merge(_leaves(entries), extra)))
     new = [name for name in result.columns if name not in wide.columns]
-    wide = left_join(wide, result.select("account_id", *new), ["account_id"])
-    wide = _with_verdicts(wide, entries)
-    for entry in fine:
-        fires = (wide[f"keys_{entry.name}"].fill_null(0) >= entry.rule.at_least_keys)
-        if entry.rule.account_fires is not None:
-            fires = fires & expression(entry.rule.account_fires, wide).fill_null(False)
-        wide = wide.mutate(**{_fires(entry): fires})
+    wide = keep(left_join(wide, result.select("account_id", *new), ["account_id"]))
+    wide = wide.mutate(**_verdicts(wide, entries), **_keyed_verdicts(wide, fine))
     rows = wide.order_by("account_id").to_pyarrow().to_pylist()
     return Detection(as_of, rows, keyed)
 
@@ -117,12 +91,19 @@ def _merge(leaves: list[Leaf], extra: list[Leaf]) -> list[Leaf]:
     return list({leaf.column: leaf for leaf in (*leaves, *extra)}.values())
 
 
-def _with_verdicts(table: Any, entries: list[Entry]) -> Any:
+def _verdicts(table: Any, entries: list[Entry]) -> dict[str, Any]:
+    fires = {_fires(entry): expression(entry.rule.fires, table).fill_null(False) for entry in entries}
+    return fires | {_value(entry): expression(entry.rule.value, table).cast("float64") for entry in entries}
+
+
+def _keyed_verdicts(table: Any, entries: list[Entry]) -> dict[str, Any]:
     verdicts = {}
     for entry in entries:
-        verdicts[_fires(entry)] = expression(entry.rule.fires, table).fill_null(False)
-        verdicts[_value(entry)] = expression(entry.rule.value, table).cast("float64")
-    return table.mutate(**verdicts)
+        fires = table[f"keys_{entry.name}"].fill_null(0) >= entry.rule.at_least_keys
+        if entry.rule.account_fires is not None:
+            fires = fires & expression(entry.rule.account_fires, table).fill_null(False)
+        verdicts[_fires(entry)] = fires
+    return verdicts
 
 
 def _reduced(table: Any, grain: Grain, entries: list[Entry]) -> Any:

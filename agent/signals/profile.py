@@ -91,7 +91,7 @@ def _grouped(relations: Relations, name: str, grain: Grain, leaves: list[Aggrega
     if grain is not Grain.ACCOUNT:
         t = t.filter(t[grain.value].notnull()).mutate(key=t[grain.value])
     keys = ["account_id"] if grain is Grain.ACCOUNT else ["account_id", "key"]
-    return t.group_by(*keys).aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in leaves})
+    return relations.scratch.view(t.group_by(*keys).aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in leaves}))
 
 
 def _aggregate(leaf: Aggregate, t: Any) -> Any:
@@ -166,7 +166,7 @@ def metric_profile(relations: Relations, leaves: list[Leaf]) -> Any:
     wanted = {leaf.column: leaf for leaf in leaves if isinstance(leaf, Reading | Level | FirstRow)}
     readings = list((wanted | {Reading(week).column: Reading(week) for week in WEEKS}).values())
     columns = {leaf.column: _metric_column(leaf, t) for leaf in readings}
-    grouped = t.group_by("account_id", "metric", "core").aggregate(**columns)
+    grouped = relations.scratch.view(t.group_by("account_id", "metric", "core").aggregate(**columns))
     joined = left_join(grouped, relations.ceilings, ["account_id", "metric"])
     names = [leaf.column for leaf in readings]
     ceilings = [CeilingOn(week).column for week in WEEKS]

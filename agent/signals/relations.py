@@ -6,6 +6,7 @@ Nothing dated after D is read; an end that lies after D is not known yet and cou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, reduce
@@ -14,6 +15,7 @@ from typing import Any
 import ibis
 
 from agent.signals.catalogue import PlanBook
+from agent.signals.scratch import Scratch
 
 IN_FORCE_ORDER = ("active", "past_due", "trialing", "paused", "canceled")
 WEEKS = (0, 1, 2)
@@ -30,17 +32,43 @@ class Source:
     book: PlanBook
 
 
-class Relations:
-    """Lazy Ibis relations for one as-of date."""
+def kept(make: Callable[[Relations], Any]) -> cached_property[Any]:
+    """A relation computed once into a scratch table."""
 
-    def __init__(self, source: Source, as_of: date) -> None:
+    def once(self: Relations) -> Any:
+        return self.scratch.table(make(self))
+
+    once.__doc__ = make.__doc__
+    return cached_property(once)
+
+
+def seen(make: Callable[[Relations], Any]) -> cached_property[Any]:
+    """A relation that later queries see as a scratch view."""
+
+    def once(self: Relations) -> Any:
+        return self.scratch.view(make(self))
+
+    once.__doc__ = make.__doc__
+    return cached_property(once)
+
+
+class Relations:
+    """Lazy Ibis relations for one as-of date.
+
+    Each is made once: small ones into a scratch table, large ones as a scratch view, so that what is built on
+    them stays short for the compiler, and nothing is computed twice.
+    """
+
+    def __init__(self, source: Source, as_of: date, scratch: Scratch) -> None:
         self.source = source
         self.as_of = as_of
+        self.scratch = scratch
         self.today = ibis.literal(as_of, type="date")
+        self._plans_on: dict[int, Any] = {}
 
-    @cached_property
+    @kept
     def base(self) -> Any:
-        """The account grain's attributes; the engine replaces this by the table it has kept of them."""
+        """The account grain's attributes."""
         from agent.signals.profile import account_base
 
         return account_base(self)
@@ -48,7 +76,7 @@ class Relations:
     def _days_to_today(self, day: Any) -> Any:
         return self.today.delta(day, unit="day").cast("int64")
 
-    @cached_property
+    @seen
     def accounts(self) -> Any:
         """Accounts that existed on D, with their age in days."""
         t = self.source.tables["accounts"]
@@ -60,7 +88,7 @@ class Relations:
         t = self.source.tables["plans"]
         return t.select("plan_id", plan_name=t.name, tier=t.tier, product=t["product"], per_seat=t.per_seat)
 
-    @cached_property
+    @kept
     def _periods(self) -> Any:
         """Subscription periods that had begun by D, with their plan's tier and product."""
         t = self.source.tables["subscriptions"]
@@ -72,10 +100,13 @@ class Relations:
         ).mutate(start_age=lambda s: self._days_to_today(s.starts_on), end_age=lambda s: self._days_to_today(s.ends_on))  # fmt: skip
 
     def in_force(self, days_ago: int) -> Any:
-        """The subscription that counts as the account's plan on D - days_ago, one row an account.
+        """The subscription that counts as the account's plan on D - days_ago, one row an account."""
+        if days_ago not in self._plans_on:
+            self._plans_on[days_ago] = self._in_force(days_ago)
+        return self._plans_on[days_ago]
 
-        Of several, the main product's goes first, then by status (active first), the highest tier, the newest start.
-        """
+    def _in_force(self, days_ago: int) -> Any:
+        # Of several, the main product's goes first, then by status (active first), highest tier, newest start.
         p = self._periods
         p = p.filter((p.start_age >= days_ago) & (p.end_age.isnull() | (p.end_age < days_ago)))
         rank = ibis.cases(*[(p.status == status, place) for place, status in enumerate(IN_FORCE_ORDER)], else_=9)
@@ -83,14 +114,14 @@ class Relations:
             ibis.desc(p["product"] == MAIN), rank, ibis.desc(p.tier.fill_null(0)), ibis.desc(p.starts_on), p.subscription_id,
         ]  # fmt: skip
         p = p.mutate(place=ibis.row_number().over(group_by=p.account_id, order_by=order))
-        return p.filter(p.place == 0).drop("place")
+        return self.scratch.table(p.filter(p.place == 0).drop("place"))
 
     @cached_property
     def plan_now(self) -> Any:
         """The plan in force on D, one row an account."""
         return self.in_force(0)
 
-    @cached_property
+    @kept
     def subscription_facts(self) -> Any:
         """Per account: what all its subscriptions say together (past due, to be cancelled, changed, ended)."""
         p = self._periods
@@ -108,13 +139,13 @@ class Relations:
             seats_bought_age=p.start_age.min(where=p.seats > p.seats_before),
         )
 
-    @cached_property
+    @kept
     def products_held(self) -> Any:
         """(account, product) pairs an account pays for on D."""
         p = self._periods
         return p.filter(p.end_age.isnull() | (p.end_age < 0)).select("account_id", "product").distinct()
 
-    @cached_property
+    @kept
     def teams(self) -> Any:
         """How many different teams of an account have used the product or have members now."""
         used = self._events.filter(lambda t: (t.kind == "used") & t.team.notnull()).select("account_id", "team")
@@ -123,7 +154,7 @@ class Relations:
         both = used.distinct().union(m.select("account_id", "team"))
         return both.group_by("account_id").aggregate(teams=both.team.nunique())
 
-    @cached_property
+    @kept
     def _flags(self) -> Any:
         """(plan in force, feature): whether the plan has it, or a higher sold plan of the same product does."""
         return ibis.memtable(self.source.book.flag_rows(), schema=self.source.book.FLAG_SCHEMA)
@@ -147,7 +178,7 @@ class Relations:
             other_product=other.fill_null(False) if sold else ibis.literal(False),
         )
 
-    @cached_property
+    @seen
     def members(self) -> Any:
         """People who had joined by D: their role, whether still there, whether they only came back, last use."""
         t = self.source.tables["members"]
@@ -174,7 +205,7 @@ class Relations:
             guest=~joined.member,
         )  # fmt: skip
 
-    @cached_property
+    @seen
     def _events(self) -> Any:
         t = self.source.tables["events"]
         t = t.mutate(day=t["at"].date())
@@ -186,7 +217,7 @@ class Relations:
         t = self._events
         return t.filter((t.kind == "used") & t.user_id.notnull())
 
-    @cached_property
+    @seen
     def events(self) -> Any:
         """What happened by D, each with its age, the plan's view of its feature, and whether a guest did it."""
         columns = ["account_id", "user_id", "day", "age", "kind", "feature", "team", "product"]
@@ -201,7 +232,7 @@ class Relations:
         by_guest = (joined.ever_guest & ~joined.ever_member).fill_null(False)
         return joined.select(*[joined[name] for name in t.columns], by_guest=by_guest)
 
-    @cached_property
+    @seen
     def tickets(self) -> Any:
         """Tickets opened by D; one closed after D is open."""
         t = self.source.tables["tickets"]
@@ -213,7 +244,7 @@ class Relations:
         still = t.closed_at.isnull() | (t.closed_at.date() > self.today)
         return t.select("account_id", "ticket_id", "day", "age", "minutes", "sentiment", "priority", open=still, order=order)
 
-    @cached_property
+    @kept
     def asks(self) -> Any:
         """What the tickets opened by D ask for, one row per ticket and class."""
         t = self.source.asks
@@ -223,14 +254,14 @@ class Relations:
         columns = ["account_id", "ticket_id", "day", "age", "ticket_class", "feature", "product", "days_ahead"]
         return self._with_flags(t, columns)
 
-    @cached_property
+    @kept
     def metrics(self) -> Any:
         """What the metrics mean, with a flow's period in days."""
         t = self.source.tables["metrics"]
         days = ibis.cases((t.per == "day", 1), (t.per == "week", 7), else_=30)
         return t.select("metric", "kind", core=t.core.cast("int64"), period=days.cast("int64"))
 
-    @cached_property
+    @seen
     def measures(self) -> Any:
         """Every measure by D, with the account's start."""
         t = self.source.tables["measures"]
@@ -245,7 +276,7 @@ class Relations:
             usage=t.metric.isin(usage) if usage else ibis.literal(False),
         )
 
-    @cached_property
+    @seen
     def invoices(self) -> Any:
         """Invoices issued by D; one paid after D was still open on D."""
         t = self.source.tables["invoices"]
@@ -256,7 +287,7 @@ class Relations:
             overdue=self._days_to_today(t.due_on), open=(t.status == "open") | paid,
         )  # fmt: skip
 
-    @cached_property
+    @kept
     def ceilings(self) -> Any:
         """(account, metric): the ceiling on the last day of weeks 0, 1 and 2; an account's own wins over its plan's."""
         rows = reduce(lambda left, right: left.union(right), [self._ceilings_on(week) for week in WEEKS])
@@ -280,9 +311,3 @@ class Relations:
         return both.filter(both.place == 0).select(
             "account_id", "metric", week=ibis.literal(week), ceiling=both.ceiling.nullif(0.0)
         )
-
-    @cached_property
-    def sources_read(self) -> Any:
-        """When each source was last read."""
-        t = self.source.tables["source_reads"]
-        return t.group_by("source", "table_name").aggregate(read_at=t.read_at.max())

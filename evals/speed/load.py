@@ -26,8 +26,8 @@ def generate(path: Path, rows: int) -> None:
 
     options = "FORMAT parquet" if path.suffix == ".parquet" else "FORMAT csv, HEADER"
     duckdb.execute(
-        f"COPY (SELECT 'account-' || (i // 900) AS account_id, DATE '2025-01-01' + CAST(i % 90 AS INTEGER) AS day, "
-        f"'metric_' || (i // 90 % 10) AS metric, round(random() * 1000, 2) AS value FROM range({rows}) t(i)) "
+        f"COPY (SELECT 'account-' || (i // 900) AS account_id, "
+        f"DATE '2025-01-01' + CAST(i % 90 AS INTEGER) AS day, 'metric_' || (i // 90 % 10) AS metric, round(random() * 1000, 2) AS value FROM range({rows}) t(i)) "
         f"TO '{path}' ({options})"
     )
 
@@ -49,7 +49,7 @@ def door(path: Path, store: Path) -> dict[str, float]:
     """Seconds of a first load through the files connector, and of the same file again."""
     from agent.facts.door import load
     from agent.foundation.warehouse import open_warehouse
-    from connectors.files import stage_file
+    from connectors._canonical import staged as stage_file
 
     took = []
     with open_warehouse(store, write=True) as warehouse:

@@ -117,7 +117,7 @@ def a_message(**changes: Any) -> Message:
     """A text that quotes the figure."""
     values: dict[str, Any] = {
         "subject": "Exports that stop",
-        "body": "Hi Ann,\n\nexports stopped 5 times in two weeks.\n\nGrowth would end that; not yet is fine.\n\nDana",
+        "body": "Hi Ann,\n\nexports stopped 5 times.\n\nGrowth would end that; not yet is fine.\n\nDana",
     }
     return Message(**{**values, **changes})
 

@@ -9,13 +9,15 @@ from agent.foundation.errors import OutgrownError
 from agent.signals.finding import Finding
 from tests.drafting.assessments import (
     CASES,
-    LABELS,
+    NAMES,
     SEATS,
     SETTINGS,
     SUPPORT,
     a_figure,
+    a_finding,
     an_assessment,
     counted,
+    support_time,
     upgrade,
     usage,
 )
@@ -23,7 +25,7 @@ from tests.drafting.assessments import (
 
 def brief(case: str = "capacity near", support: str = "seats_added", **more):
     """The brief of a case."""
-    return make_brief(an_assessment(case, support, **more), SETTINGS, LABELS)
+    return make_brief(an_assessment(case, support, **more), SETTINGS, NAMES)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -42,7 +44,11 @@ def test_every_figure_has_its_own_id_and_the_watch_is_real(case, support):
 def test_the_problem_quotes_a_figure_and_never_the_offer(case):
     """The first sentence names a real number, and neither price nor plan."""
     made = brief(case)
-    quoted = [f for f in made.figures if not f.figure_id.startswith("offer_") and f.display.split()[0] in made.problem]
+    quoted = [
+        f
+        for f in made.figures
+        if not f.figure_id.startswith("offer_") and f.display.split()[0] in made.problem
+    ]
     assert quoted
     assert made.offer.name not in made.problem
     assert made.figure("offer_price").display not in made.problem
@@ -50,7 +56,9 @@ def test_the_problem_quotes_a_figure_and_never_the_offer(case):
 
 def test_the_plays_own_findings_come_first_and_at_most_two_others_follow():
     """A message has one subject and little beside it."""
-    beside = tuple(finding for name in ("seats_added", "wau", "doubled", "beyond") for finding in SUPPORT[name])
+    beside = tuple(
+        finding for name in ("seats_added", "wau", "doubled", "beyond") for finding in SUPPORT[name]
+    )
     made = brief(findings=(*beside, usage()))
     assert made.findings[0].trigger == "near_ceiling"
     assert len(made.findings) == 1 + SUPPORTING
@@ -59,11 +67,11 @@ def test_the_plays_own_findings_come_first_and_at_most_two_others_follow():
 @pytest.mark.parametrize(
     "finding",
     [
-        counted("renewal_window", "commercial", 75, "days"),
-        counted("headcount_growth", "growth", 40, "people"),
-        counted("product_page_visits", "cross_sell", 4, "visits", "sign"),
-        counted("capability_request", "feature_interest", 1, "tickets", "sso"),
-        counted("support_time_up", "support_complexity", 2, "minutes"),
+        a_finding("renewal_window", "commercial", a_figure("days_to_renewal", 75, "days")),
+        a_finding("headcount_growth", "growth", a_figure("headcount_growth", 0.4, "share")),
+        counted("product_page_visits", 4, "sign"),
+        counted("capability_request", 1, "sso"),
+        support_time(),
     ],
     ids=lambda finding: finding.trigger,
 )
@@ -76,7 +84,7 @@ def test_what_a_customer_should_not_read_stays_out(finding):
 
 def test_of_several_metrics_the_one_the_offer_relieves_leads():
     """The problem is the one the offer removes."""
-    findings = (usage(key="storage", noun="GB", used=10, ceiling=10), usage())
+    findings = (usage(key="storage", used=10, ceiling=10), usage())
     made = brief(support="none", findings=findings, offer=upgrade(ceiling=5000, ceiling_metric="exports"))
     assert [finding.key for finding in made.findings] == ["exports"]
     assert made.figure("offer_ceiling").display == "5,000"
@@ -90,9 +98,12 @@ def test_equal_ids_of_different_figures_are_told_apart():
 
 def test_a_finding_without_a_window_gets_one():
     """The days looked at may be quoted even where the trigger did not list them."""
-    plain = counted("limit_hits", "usage_pressure", 5, "hits", "exports", 14)
+    plain = counted("limit_hits", 5, "exports")
     bare = plain.model_copy(update={"figures": plain.figures[:1]})
-    assert brief(support="none", findings=(bare,), offer=upgrade()).figure("limit_hits_window").display == "14 days"
+    assert (
+        brief(support="none", findings=(bare,), offer=upgrade()).figure("limit_hits_window").display
+        == "14 days"
+    )
 
 
 def test_offer_figures_are_as_the_catalogue_states_them():
@@ -104,14 +115,14 @@ def test_offer_figures_are_as_the_catalogue_states_them():
 @pytest.mark.parametrize("key", ["{{7*7}}", "x" * 90, "a\nb http://evil.example", "\u202etxt.exe@"])
 def test_a_hostile_key_is_left_unnamed(key):
     """A name that cannot stand in a sentence is dropped, and the sentence does without it."""
-    made = brief("capacity hits", "none", findings=(counted("limit_hits", "usage_pressure", 5, "hits", key, 14),))
+    made = brief("capacity hits", "none", findings=(counted("limit_hits", 5, key),))
     assert made.findings[0].key is None
     assert made.problem.count("5 times") == 1
 
 
 def test_a_trigger_nobody_has_words_for_speaks_for_itself():
     """Without a fitting wording the finding's own sentence is the problem."""
-    odd: Finding = counted("near_ceiling", "usage_pressure", 5, "days", None).model_copy(
+    odd: Finding = usage().model_copy(
         update={"figures": (a_figure("window", 14, "days"),), "says": "Exports are close to their ceiling"}
     )
     made = brief(support="none", findings=(odd,), offer=upgrade())

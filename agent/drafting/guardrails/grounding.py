@@ -14,9 +14,8 @@ from agent.drafting.guardrails.quantities import (
 from agent.drafting.guardrails.words import WORDS, stem
 from agent.signals.finding import Figure
 
-BOUND_WORDS = frozenset(
-    map(stem, "ceiling threshold limit allowance included allowed price floor at_least cap mark quota".split())
-)
+BOUNDS = frozenset("ceiling threshold included allowance allowed price floor cap bar quota seats".split())
+"Last words of the ids of figures that are a bound and no measurement."
 PERIODS = {"day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
 ROUNDING_SHARE = 0.5
 "Percentage points by which 'a third' or 'half' may miss a share."
@@ -46,17 +45,18 @@ class Ledger:
     """Every figure of a brief, ready to be matched."""
 
     def __init__(self, brief: Brief) -> None:
-        watched = {brief.watch.figure_id, *brief.watch.figure_ids}
-        self.entries = tuple(_entry(figure, brief, figure.figure_id in watched) for figure in brief.figures)
+        self.entries = tuple(_entry(figure, brief) for figure in brief.figures)
         self.today = brief.as_of
         self.offer_price = _offer_price(brief)
         self.per = brief.offer.per
         self.nouns = frozenset(
             stem(word) for figure in brief.figures for word in plain(figure.unit).split() if len(word) > 2
-        ) - {"shar", "ratio", "money", "day", "dat"}
+        ) - {"shar", "ratio", "money", "day", "dat", "tim"}
 
     def grounds(self, said: Quantity) -> tuple[Entry, ...]:
         """The figures that make a quantity true; empty when none does."""
+        if said.is_condition and said.side is not Side.RANGE:
+            said = said._replace(side=Side.EXACT)
         return tuple(entry for entry in (*self.entries, self.offer_price) if self._is(said, entry))
 
     def same_number(self, said: Quantity) -> bool:
@@ -128,13 +128,13 @@ class Ledger:
         return any(low <= first and last <= high for low, high in day.meant)
 
 
-def _entry(figure: Figure, brief: Brief, is_watched: bool) -> Entry:
+def _entry(figure: Figure, brief: Brief) -> Entry:
     unit = plain(figure.unit)
     display = plain(figure.display)
     words = f"{unit} {plain(figure.label)} {plain(figure.figure_id)}".replace("_", " ").split()
     stems = frozenset(stem(word.strip(".,;:()'\"")) for word in words if len(word) > 1)
     is_offer = figure.figure_id.startswith("offer")
-    is_bound = is_watched and not _measured(figure, brief) or is_offer or bool(stems & BOUND_WORDS and not stems & {"hit"})
+    is_bound = is_offer or figure.figure_id.split("_")[-1] in BOUNDS
     rates = frozenset(period for period in PERIODS if any(f"{lead} {period}" in " ".join(words) for lead in ("a", "per", "each", "every")))
     rates |= frozenset(name for word, name in (("monthly", "month"), ("weekly", "week"), ("daily", "day"), ("yearly", "year")) if word in words)
     shown = quantities(display, [])
@@ -148,7 +148,7 @@ def _entry(figure: Figure, brief: Brief, is_watched: bool) -> Entry:
         kind, exact = Kind.SHARE, value * 100
     elif unit in ("percent", "%"):
         kind = Kind.SHARE
-    elif unit in ("ratio", "times"):
+    elif unit == "ratio":
         kind = Kind.MULTIPLE
     elif unit == "money":
         kind = Kind.MONEY
@@ -163,11 +163,6 @@ def _entry(figure: Figure, brief: Brief, is_watched: bool) -> Entry:
     displayed = [value for one in shown for value in one.values if one.kind in (kind, Kind.TIMES, Kind.COUNT) or kind is Kind.MONEY]
     decimals = max((one.decimals for one in shown), default=0)
     return Entry(figure.figure_id, kind, tuple(displayed), exact, code, stems, is_bound, is_offer, None, window, rates, decimals)
-
-
-def _measured(figure: Figure, brief: Brief) -> bool:
-    """Whether the figure was counted from rows, so that 'over it' is a claim about it."""
-    return bool(figure.rows) and not figure.figure_id.startswith(("ceiling", "watch", "threshold"))
 
 
 def _offer_price(brief: Brief) -> Entry:

@@ -59,6 +59,8 @@ class Quantity(NamedTuple):
     high: float = 0
     "Upper end, for a range."
     is_part: bool = False
+    is_condition: bool = False
+    "True after 'when', 'if' or 'until': what is to come, not what is."
 
 
 SECONDS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600, "day": 86400, "weekday": 86400,
@@ -106,6 +108,7 @@ THRESHOLD = re.compile(r"(?<!\w)(?:pass(?:es|ed|ing)?|past|cross(?:es|ed|ing)?|r
 SETTLED = re.compile(r"(?<!\w)(?:the|your|these|those|our)\s+(?:\w+ )?$")
 AFTER = re.compile(r"\s*(?:(?P<plus>\+(?!\d)|or (?:more|above|higher)|plus(?= )|and (?:more|up|counting|above))|(?P<so>or so|-?ish|give or take)|(?P<less>or (?:less|fewer|under)))(?!\w)")
 RATE = re.compile(r"\s*(?:/|per|an?|each|every)\s*(?P<r>day|week|month|mo|quarter|year|yr|hour|annum)(?!\w)|[\s-]*(?P<adv>daily|weekly|monthly|yearly|annually|quarterly)(?!\w)")
+CONDITION = re.compile(r"(?<!\w)(?:when|whenever|once|if|until|till|unless|as soon as|the moment|the day|should)\s[^.!?\n]*$")
 DISTANCE = 60
 
 
@@ -126,7 +129,7 @@ def quantities(lower: str, hidden: list[tuple[int, int]], start: int = 0, end: i
             found.append(made)
             used.append((made.start, made.end))
     found += [one for one in _by_pattern(lower, start, end) if not any(a < one.end and one.start < b for a, b in used)]
-    return sorted(found)
+    return sorted(one._replace(is_condition=True) if CONDITION.search(lower[max(start, one.start - 160) : one.start]) else one for one in found)
 
 
 def _text(tokens: list[Token], i: int) -> str:

@@ -19,6 +19,8 @@ class Fault(NamedTuple):
     message: str
     level: Level | None = None
     "None: the rule's own level."
+    is_raw: bool = False
+    "True when the place is one of Message.text itself: what folding drops has no other."
 
 
 Finder = Callable[[Text, Brief, Surroundings], Iterable[Fault]]
@@ -39,7 +41,7 @@ class Rule:
         """Every violation of this rule, with offsets into Message.text."""
         found = []
         for fault in self.find(text, brief, around):
-            start, end = text.origin(fault.start, fault.end)
+            start, end = (fault.start, fault.end) if fault.is_raw else text.origin(fault.start, fault.end)
             level = fault.level or self.level
             found.append(
                 Violation(

@@ -25,8 +25,8 @@ def plan_limit_pressure(*, at_least: float) -> Rule:
         & (utilisation(0) >= at_least)
         & (utilisation(1) >= at_least)
         & (utilisation(2) >= at_least),
-        says="{metric} stands at {utilisation} of what the {plan} plan includes, after {utilisation_week1} a week "
-        "and {utilisation_week2} two weeks earlier",
+        says="you use {utilisation} of the {ceiling} {metric} in the {plan} plan; a week earlier it was "
+        "{utilisation_week1}, and a week before that {utilisation_week2}",
         quotes=(USED, CEILING, UTILISATION, WEEK_BEFORE, TWO_WEEKS_BEFORE, window(21)),
         oldest=20,
         needs=METRIC_TABLES,
@@ -42,7 +42,7 @@ def near_ceiling(*, above: float, week_before: float) -> Rule:
         threshold=above,
         unit="share",
         fires=(utilisation(0) > above) & (utilisation(1) >= week_before),
-        says="{metric} stands at {utilisation} of what the {plan} plan includes, after {utilisation_week1} a week earlier",
+        says="you use {utilisation} of the {ceiling} {metric} in the {plan} plan; a week earlier it was {utilisation_week1}",
         quotes=(USED, CEILING, UTILISATION, WEEK_BEFORE, window(14)),
         oldest=13,
         needs=METRIC_TABLES,

@@ -1,0 +1,233 @@
+"""The shape of a message: problem first, offer and price last, one question, and a not-yet that is fine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from agent.drafting.brief import Brief
+from agent.drafting.guardrails.figures import benefit_in, days_of, ledger_of, quantities_of, quoted
+from agent.drafting.guardrails.folding import plain
+from agent.drafting.guardrails.links import foreign_links, links_in
+from agent.drafting.guardrails.names import is_common_offer, names_in, own_names, own_spans, pattern_of
+from agent.drafting.guardrails.numerals import ONES
+from agent.drafting.guardrails.quantities import Kind
+from agent.drafting.guardrails.rule import Fault, rule
+from agent.drafting.guardrails.text import Part, Text
+from agent.drafting.guardrails.words import WORDS, stem
+from agent.drafting.violation import Level, Surroundings
+
+PROBLEM_STEMS = 2
+WORDS_TO_WARN = 120
+WORDS_TO_BLOCK = 180
+SUBJECT_LETTERS = 60
+EMPTY_WORDS = frozenset(
+    "the and your you are with for that this have has was were there their they from into than then when what which who been "
+    "had its our out over all any one two can not now last next more most day days week weeks month months time times team plan "
+    "people person work room will would".split()
+)
+QUESTION = re.compile(r"\?+")
+COUNTED_WORD = re.compile(r"\S*\w\S*")
+DENIED = re.compile(r"not yet (?:is|would be|'s)(?: not|n't)|not yet isn't")
+
+
+@rule(Level.BLOCK)
+def problem_first(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+    """The first sentence after the greeting names the problem; nothing before the last paragraph sells."""
+    if not text.paragraphs:
+        yield Fault(*text.body, "There is no text after the greeting; begin with the problem.")
+        return
+    first = text.sentences(text.paragraphs[0])[0]
+    if not _names_problem(text, brief, first):
+        yield Fault(*first, "The first sentence does not name the problem; begin with what gets in their way.")
+    for part in text.before_last():
+        for offered in _offer_named(text, brief, part):
+            yield Fault(*offered, f"'{_shown(text, offered)}' is what you offer; keep it for the last paragraph.")
+        for sold in text.find(WORDS.selling, part):
+            if not _is_own(text, brief, sold):
+                yield Fault(*sold, f"'{_shown(text, sold)}' sells before the last paragraph; say it there, or leave it out.")
+
+
+@rule(Level.BLOCK)
+def price_last(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+    """Offer, tier and price appear in the last paragraph and nowhere else, subject included."""
+    elsewhere = [text.subject, *text.paragraphs[:-1], *(part for part in (text.greeting, text.sign_off) if part)]
+    for part in elsewhere:
+        where = "the subject" if part == text.subject else "the last paragraph"
+        advice = f"take it out of {where}" if part == text.subject else f"say it in {where} only"
+        for offered in _offer_named(text, brief, part):
+            yield Fault(*offered, f"'{_shown(text, offered)}' is the offer; {advice}.")
+        for amount in _amounts(text, brief, part):
+            yield Fault(*amount, f"'{_shown(text, amount)}' is a price; {advice}.")
+    if text.last is None:
+        yield Fault(*text.body, "There is no last paragraph to hold the offer and its price; write one.")
+        return
+    if not any(True for _ in _offer_named(text, brief, text.last, strict=False)):
+        yield Fault(*text.last, f"The last paragraph does not name the offer; name '{brief.offer.name}' there.")
+    if brief.offer.price_minor and not _has_price(text, brief, text.last):
+        yield Fault(*text.last, "The last paragraph does not say what the offer costs; give its price there.")
+
+
+@rule(Level.BLOCK)
+def not_yet_close(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+    """The last paragraph says that not yet is fine, and what real metric to watch for."""
+    if text.last is None:
+        yield Fault(*text.body, "There is no last paragraph to say that not yet is fine; write one.")
+        return
+    said = next(text.find(WORDS.not_yet, text.last), None)
+    if said is None or any(True for _ in text.find(DENIED, text.last)):
+        yield Fault(*text.last, "The last paragraph does not say that not yet is fine; say so, and what to watch for.")
+        return
+    if not any(_watches(text, brief, part) for part in _from(text, text.last, said)):
+        yield Fault(*text.last, "After 'not yet is fine' there is no metric with its figure to watch for; name one of the brief's.")
+
+
+@rule(Level.BLOCK)
+def one_ask(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+    """One offer, one question, at most one link, and the link is on the allowed list."""
+    links = links_in(text)
+    spans = [(link.start, link.end) for link in links]
+    questions = [q for q in text.find(QUESTION) if not any(a <= q.start < b for a, b in spans)]
+    asking = [_sentence_at(text, question.start) for question in questions]
+    if not questions:
+        yield Fault(*(text.last or text.body), "There is no question; ask one, in the last paragraph.")
+    for extra in asking[:-1]:
+        yield Fault(*extra, "This is a question too many; keep the one in the last paragraph.")
+    for ask in text.find(WORDS.second_asks):
+        if not any(a <= ask.start < b for a, b in asking) and not any(part.start <= ask.start < part.end for part in benefit_in(text, brief)):
+            yield Fault(*ask, f"'{_shown(text, ask)}' asks for something else besides the question; ask for one thing.")
+    for other in text.find(WORDS.second_offers):
+        yield Fault(*other, f"'{_shown(text, other)}' sounds like a second offer; make one.")
+    for link in links[1:]:
+        yield Fault(link.start, link.end, "This is a second link; keep one at most.")
+    for link in foreign_links(text, brief):
+        yield Fault(link.start, link.end, f"The link '{link.written}' is not on the allowed list; use one that is, or none.")
+
+
+@rule(Level.BLOCK)
+def length(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+    """A body of 120 words at most (180 block), a subject of one line and 60 characters at most."""
+    words = [Part(*match.span()) for match in COUNTED_WORD.finditer(text.lower, text.body.start, text.body.end)]
+    if len(words) > WORDS_TO_BLOCK:
+        yield Fault(words[WORDS_TO_BLOCK].start, words[-1].end, f"The message has {len(words)} words; cut it to 120, 180 at most.")
+    elif len(words) > WORDS_TO_WARN:
+        yield Fault(words[WORDS_TO_WARN].start, words[-1].end, f"The message has {len(words)} words; 120 read better.", Level.WARN)
+    if not words:
+        yield Fault(*text.body, "The message has no text; write one.")
+    subject = text.message.subject
+    if not subject.strip():
+        yield Fault(*text.subject, "The subject is empty; write one of 60 characters at most.")
+    elif len(subject) > SUBJECT_LETTERS:
+        yield Fault(*text.subject, f"The subject has {len(subject)} characters; cut it to 60.")
+    if len(subject.splitlines()) > 1:
+        yield Fault(*text.subject, "The subject has more than one line; write it on one.")
+
+
+def _shown(text: Text, part: Part) -> str:
+    return text.folded[part.start : part.end]
+
+
+def _names_problem(text: Text, brief: Brief, sentence: Part) -> bool:
+    """Whether a sentence has a figure and a word of the problem, two words of it, or one and a word of trouble."""
+    said = text.of(sentence)
+    problem = plain(brief.problem).rstrip(".")
+    if problem and problem in " ".join(said.split()):
+        return True
+    about = _stems([brief.problem]) | _stems(brief.features)
+    for figure in brief.figures:
+        if not figure.figure_id.startswith("offer"):
+            about |= _stems([figure.label, figure.unit])
+    words = re.findall(r"[a-z']+", said)
+    named = {stem(word) for word in words if word not in EMPTY_WORDS} & about
+    has_figure = any(True for _ in quoted(text, brief, sentence))
+    in_trouble = any(word in WORDS.trouble for word in words)
+    return (has_figure and (bool(named) or in_trouble)) or len(named) >= PROBLEM_STEMS or (bool(named) and in_trouble)
+
+
+def _stems(texts: Iterable[str]) -> set[str]:
+    return {
+        stem(word) for one in texts for word in re.findall(r"[a-z']+", plain(one)) if len(word) > 2 and word not in EMPTY_WORDS
+    }
+
+
+def _offer_named(text: Text, brief: Brief, part: Part, *, strict: bool = True) -> Iterator[Part]:
+    """Where the offer is named in a part; `strict` asks an everyday word to be written as a name."""
+    own = own_names(brief)
+    had = plain(brief.plan_name or "")
+    seen: list[Part] = []
+    for name in sorted(own.offer, key=len, reverse=True):
+        if name == had:
+            continue
+        common = strict and is_common_offer(name)
+        for found in names_in(text, name, common=common):
+            # 'Acme Pro' as the product's name is not the offer 'Pro'.
+            inside = any(
+                other.start <= found.start and found.end <= other.end and other.end - other.start > found.end - found.start
+                and text.of(other) not in own.offer
+                for other in own_spans(text, brief)
+            )  # fmt: skip
+            if part.holds(found.start) and not inside and not any(one.start <= found.start < one.end for one in seen):
+                seen.append(found)
+                yield found
+    if not strict and not seen:
+        yield from _offer_in_words(text, own.offer, part)
+
+
+def _offer_in_words(text: Text, names: tuple[str, ...], part: Part) -> Iterator[Part]:
+    """The offer's name with its number in words: 'five more seats' for '5 more seats'."""
+    words = {str(value): word for word, value in ONES.items()}
+    for name in names:
+        spelled = " ".join(words.get(word, word) for word in name.split())
+        if spelled != name:
+            yield from text.find(pattern_of(spelled), part)
+
+
+def _amounts(text: Text, brief: Brief, part: Part) -> Iterator[Part]:
+    for said, entries in quantities_of(text, brief):
+        if part.holds(said.start) and said.kind is Kind.MONEY and (not entries or any(entry.is_offer for entry in entries)):
+            yield Part(said.start, said.end)
+
+
+def _has_price(text: Text, brief: Brief, part: Part) -> bool:
+    price = ledger_of(text, brief).offer_price
+    return any(
+        part.holds(said.start) and said.kind is Kind.MONEY and any(entry.is_offer and entry.exact == price.exact for entry in entries)
+        for said, entries in quantities_of(text, brief)
+    )  # fmt: skip
+
+
+def _from(text: Text, last: Part, said: Part) -> Iterator[Part]:
+    """The sentences of the last paragraph from the one that says not yet on; the one before it, last."""
+    sentences = text.sentences(last)
+    after = [one for one in sentences if one.end > said.start]
+    yield from after
+    yield from [one for one in sentences if one.end <= said.start][-1:]
+
+
+def _watches(text: Text, brief: Brief, sentence: Part) -> bool:
+    """Whether a sentence names a metric of the brief together with its figure."""
+    words = {stem(word) for word in re.findall(r"[a-z']+", text.of(sentence))}
+    watch = plain(brief.watch.sentence).rstrip(".")
+    if watch and watch in " ".join(text.of(sentence).split()):
+        return True
+    about = _stems([brief.watch.sentence])
+    for _, entry in quoted(text, brief, sentence):
+        if entry is None or words & ((entry.stems | about) - {"day", "plan", "tim", "look", "shar"}):
+            return True
+    # An offer's ceiling is no metric, the ceiling they have is: 'when you pass 1,000 exports'.
+    return any(
+        sentence.holds(day.start) and bool(words & about) and ledger_of(text, brief).knows(day) for day in days_of(text, brief)
+    )
+
+
+def _sentence_at(text: Text, place: int) -> Part:
+    for part in (text.subject, *((text.greeting,) if text.greeting else ()), *text.paragraphs, *((text.sign_off,) if text.sign_off else ())):
+        for sentence in text.sentences(part):
+            if sentence.holds(place):
+                return sentence
+    return Part(place, place + 1)
+
+
+def _is_own(text: Text, brief: Brief, part: Part) -> bool:
+    """Whether words of selling are part of a name: a customer called Offerly, a product called Buy Buttons."""
+    return any(own.start <= part.start and part.end <= own.end for own in own_spans(text, brief))
