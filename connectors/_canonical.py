@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -75,12 +76,22 @@ def require(tables: Sequence[str], folder: Path, found: Found, given: Collection
         )
 
 
-def staged(duck: Any, table: str, path: Path) -> Staged:
+def staged(duck: Any, table: str, path: Path, *, needed: bool = False) -> Staged:
     """A file whose columns have the canonical names.
 
-    Raises InputError for a missing column, and for one that is nearly called like a column.
+    Raises InputError for a missing column, for one that is nearly called like a column, and for a needed
+    file without rows.
     """
-    return _staged(table, open_source(duck, path))
+    from duckdb import Error
+
+    source = open_source(duck, path)
+    made = _staged(table, source)
+    with suppress(Error):  # what cannot be read is explained when it is loaded
+        if needed and duck.execute(f"SELECT 1 FROM ({source.relation}) LIMIT 1").fetchone() is None:
+            raise InputError(
+                f"{path.name} has a header and no rows, and {table} are needed; export it again."
+            )
+    return made
 
 
 def _staged(table: str, source: Source) -> Staged:

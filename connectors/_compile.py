@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from agent.facts.incoming import first_line
 from agent.facts.schema import ColumnRule, column_rules
 from agent.facts.tables import TABLES
 from agent.foundation.errors import ConfigError
@@ -188,8 +189,9 @@ def _dated(duck: Any, rule: ColumnRule, text: str, formats: tuple[str, ...], whe
     zoned = {"%z" in form or "%Z" in form for form in formats}
     if len(zoned) > 1:
         raise ConfigError(f"{where}: either all formats name a zone (%z) or none does.")
-    moment = f"try_strptime({text}, [{', '.join(_sql.literal(form) for form in formats)}])"
-    _probe(duck, f"SELECT {moment.replace(text, chr(39) * 2)}", where)
+    patterns = f"[{', '.join(_sql.literal(form) for form in formats)}]"
+    _probe(duck, f"SELECT try_strptime('', {patterns})", where)
+    moment = f"try_strptime({text}, {patterns})"
     if zoned == {True}:
         moment = f"({moment} AT TIME ZONE 'UTC')"
     shown = "%Y-%m-%d" if rule.sql_type == "DATE" else "%Y-%m-%dT%H:%M:%S.%f"
@@ -271,7 +273,7 @@ def _probe(duck: Any, sql: str, where: str) -> None:
     try:
         duck.execute(f"DESCRIBE {sql}")
     except (BinderException, CatalogException, ParserException, InvalidInputException) as bad:
-        reason = str(bad).strip().splitlines()[0].rstrip(".")
+        reason = first_line(bad)
         raise ConfigError(f"{where}: {reason}.") from bad
 
 

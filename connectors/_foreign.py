@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agent.facts.incoming import first_line
 from agent.facts.schema import column_rules
 from agent.facts.staged import Staged
 from agent.facts.tables import TABLES
@@ -28,7 +29,7 @@ def staged(duck: Any, folder: Path, table: str, made: TableMap, where: str) -> S
         return _staged(duck, folder, table, made, where, source)
     except Error as bad:
         if source.mend is None:
-            reason = str(bad).strip().splitlines()[0].rstrip(".")
+            reason = first_line(bad)
             raise InputError(
                 f"{made.file} could not be read for {table}: {reason}; mend it or {where}."
             ) from bad

@@ -22,10 +22,13 @@ PERIODS: dict[str, tuple[str, str]] = {
 "The first and the last date of the tables whose rows hold for a period."
 
 
+FileName = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$")]
+
+
 class Join(Section):
     """Columns looked up in a second file: `on` is ours = theirs, `take` is a new name = theirs."""
 
-    file: str = Field(min_length=1)
+    file: FileName
     on: dict[str, str] = Field(min_length=1)
     take: dict[str, str] = Field(min_length=1)
     pick: dict[Literal["first", "last"], str] = Field(default_factory=dict, max_length=1)
@@ -49,7 +52,7 @@ class TableMap(Section):
     Expressions see the file's own columns as text, those of joins and unpivot included.
     """
 
-    file: str = Field(min_length=1)
+    file: FileName
     join: tuple[Join, ...] = ()
     unpivot: Unpivot | None = None
     where: str | None = None

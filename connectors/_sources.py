@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from agent.facts.incoming import first_line
 from agent.facts.staged import Lines, Rejection
 from agent.foundation.errors import InputError
 from connectors import _csv, _sql
@@ -36,7 +38,9 @@ def open_source(duck: Any, path: Path) -> Source:
     Raises InputError when it is not there or cannot be read.
     """
     if not path.is_file():
-        raise InputError(f"There is no file {path.name} in {path.parent}; check the name and the folder.")
+        near = get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
+        advice = f"did you mean {near[0]}?" if near else "check the name and the folder."
+        raise InputError(f"There is no file {path.name} in {path.parent}; {advice}")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty (0 bytes); export it again or remove it.")
     if path.name.endswith(".parquet"):
@@ -68,7 +72,7 @@ def _read_csv(shape: _csv.Shape, *, skip_bad: bool = False) -> str:
 
 def _mended(shape: _csv.Shape, bad: Exception) -> Source:
     if "CSV Error" not in str(bad):
-        reason = str(bad).strip().splitlines()[0].rstrip(".")
+        reason = first_line(bad)
         raise InputError(f"{shape.path.name} could not be read: {reason}.") from bad
     _csv.check_text(shape.path)
     unread = _csv.ragged(shape)
@@ -115,7 +119,7 @@ def _describe(duck: Any, path: Path, read: str) -> tuple[str, ...]:
     except Error as bad:
         if path.name.endswith(".jsonl"):
             _check_json(path)
-        reason = str(bad).strip().splitlines()[0].rstrip(".")
+        reason = first_line(bad)
         raise InputError(f"{path.name} cannot be read: {reason}; export it again.") from bad
 
 

@@ -52,7 +52,10 @@ class Files:
         found = _canonical.find(folder, mapped, given)
         _canonical.require(REQUIRED, folder, found, given)
         return [
-            *(_canonical.staged(duck, table, path) for table, path in found.files.items()),
+            *(
+                _canonical.staged(duck, table, path, needed=table in REQUIRED)
+                for table, path in found.files.items()
+            ),
             *(_foreign.staged(duck, folder, table, made, where) for table, where, made in maps),
             *(_foreign.given(table, given_here, where) for table, where, given_here in rows),
         ]

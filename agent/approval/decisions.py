@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from agent.approval.audit import record
@@ -65,7 +65,7 @@ def edit_draft(
     with store.reading() as session:
         draft = find_draft(session, draft_id)
         brief = brief_of(session, draft)
-        _refuse_unless_editable(draft)
+        _refuse_unless_editable(session, draft)
     message = Message(subject=storable(message.subject), body=storable(message.body))
     violations = tuple(check(message, brief, surroundings(draft.account_id)))
     _refuse_blocks(violations, confirm)
@@ -73,7 +73,7 @@ def edit_draft(
     confirmed = tuple(sorted(blocked & set(confirm)))
     with store.writing() as session:
         draft = lock_draft(session, draft.draft_id)
-        _refuse_unless_editable(draft)
+        _refuse_unless_editable(session, draft)
         if draft.version != base_version:
             newer = version_of(session, draft)
             raise MoveRefused(
@@ -108,9 +108,9 @@ def edit_draft(
     return Edited(draft_id=draft.draft_id, version=number, violations=violations, confirmed=confirmed)
 
 
-def _refuse_unless_editable(draft: Draft) -> None:
+def _refuse_unless_editable(session: Session, draft: Draft) -> None:
     if draft.state not in EDITABLE:
-        raise MoveRefused(f"{describe(draft)}; its text can no longer be changed.")
+        raise MoveRefused(f"{describe(session, draft)}; its text can no longer be changed.")
 
 
 def _refuse_blocks(violations: Sequence[Violation], confirm: Sequence[str]) -> None:

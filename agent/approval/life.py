@@ -48,13 +48,22 @@ def lock_draft(session: Session, given: str) -> Draft:
     return find_draft(session, given)
 
 
-def describe(draft: Draft) -> str:
-    """Where the draft stands, and who brought it there when: the beginning of a refusal."""
+def describe(session: Session, draft: Draft) -> str:
+    """Where the draft stands, who brought it there when, and who decided: the beginning of a refusal."""
     reason = f" ({draft.reason.rstrip('.')})" if draft.reason else ""
-    return (
+    said = (
         f"Draft {draft.draft_id[:SHOWN_ID]} is {draft.state} since {draft.moved_at:%Y-%m-%d %H:%M}, "
         f"by {draft.moved_by}{reason}"
     )
+    last = session.exec(
+        select(Decision)
+        .where(col(Decision.draft_id) == draft.draft_id, col(Decision.kind) != str(DecisionKind.EDITED))
+        .order_by(col(Decision.decision_id).desc())
+        .limit(1)
+    ).first()
+    if last is None or last.who == draft.moved_by:
+        return said
+    return f"{said}; {last.kind} by {last.who} on {last.at:%Y-%m-%d %H:%M}"
 
 
 def move(
@@ -75,7 +84,7 @@ def move(
     Raises MoveRefused when the table has no such move, or when somebody else was faster.
     """
     before, version = DraftState(draft.state), draft.version
-    check_move(before, after, describe(draft), only_from)
+    check_move(before, after, lambda: describe(session, draft), only_from)
     values: dict[str, Any] = {"state": str(after), "moved_at": now, "moved_by": who, "reason": reason, **also}
     won = changed(
         session,
@@ -87,7 +96,7 @@ def move(
     )
     if won != 1:
         current = find_draft(session, draft.draft_id)
-        raise MoveRefused(f"{describe(current)}; it was changed while you looked. Look at it again.")
+        raise MoveRefused(f"{describe(session, current)}; it was changed while you looked. Look at it again.")
     record(
         session,
         at=now,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from agent.foundation.errors import MoveRefused
@@ -71,7 +71,9 @@ ON_ITS_WAY = frozenset({DeliveryState.QUEUED, DeliveryState.SENDING, DeliverySta
 "Deliveries that count as a prompt although nobody knows yet that they arrived."
 
 
-def check_move(before: DraftState, after: DraftState, said: str, only_from: DraftState | None = None) -> None:
+def check_move(
+    before: DraftState, after: DraftState, said: Callable[[], str], only_from: DraftState | None = None
+) -> None:
     """Raise MoveRefused, beginning with `said`, unless the table (and `only_from`) allows the move."""
     if after not in MOVES[before] or only_from not in (None, before):
-        raise MoveRefused(f"{said}; a draft that is {before} cannot become {after}.")
+        raise MoveRefused(f"{said()}; a draft that is {before} cannot become {after}.")

@@ -65,7 +65,7 @@ def approve(
     """
     with store.reading() as session:
         draft = find_draft(session, draft_id)
-        _refuse_unless_pending(draft, version)
+        _refuse_unless_pending(session, draft, version)
         brief, text = brief_of(session, draft), version_of(session, draft)
     reasons = list(why_stale(brief, message_of(text), look_again(draft.account_id)))
     around = surroundings(draft.account_id)
@@ -80,8 +80,8 @@ def approve(
         raise _made_stale(store, draft, str(why), who, now) from None
 
 
-def _refuse_unless_pending(draft: Draft, version: int | None) -> None:
-    check_move(DraftState(draft.state), DraftState.APPROVED, describe(draft))
+def _refuse_unless_pending(session: Session, draft: Draft, version: int | None) -> None:
+    check_move(DraftState(draft.state), DraftState.APPROVED, lambda: describe(session, draft))
     if version is not None and version != draft.version:
         raise MoveRefused(
             f"Draft {draft.draft_id[:SHOWN_ID]} has been edited since: you read version {version}, "
@@ -93,7 +93,7 @@ def _approve(
     session: Session, read: Draft, brief: Brief, who: str, now: datetime, channel: str, second_prompt: bool
 ) -> Approved:
     draft = lock_draft(session, read.draft_id)
-    _refuse_unless_pending(draft, read.version)
+    _refuse_unless_pending(session, draft, read.version)
     address = brief.recipient.contact_email
     if not address:
         raise _NotAllowedError("there is no address to write to")
@@ -167,6 +167,6 @@ def _made_stale(store: Store, read: Draft, reason: str, who: str, now: datetime)
     """The error to raise once the draft is stale; MoveRefused instead when somebody decided in between."""
     with store.writing() as session:
         draft = lock_draft(session, read.draft_id)
-        _refuse_unless_pending(draft, read.version)
+        _refuse_unless_pending(session, draft, read.version)
         move(session, draft, DraftState.STALE, who=who, now=now, reason=reason)
     return Stale(f"Draft {read.draft_id[:SHOWN_ID]} is stale and was not approved: {reason}.")

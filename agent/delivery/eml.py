@@ -37,7 +37,7 @@ class EmlChannel:
         final = self.path(envelope.delivery_id)
         if final.exists():
             return
-        unfinished = final.with_suffix(f".{os.getpid()}.part")
+        unfinished = final.with_name(f".{final.stem}.{os.getpid()}.part")
         try:
             with unfinished.open("wb") as file:
                 file.write(message)
@@ -46,6 +46,7 @@ class EmlChannel:
             unfinished.chmod(0o600)
             unfinished.replace(final)
             _sync_folder(self._folder)
+            self._sweep(envelope.delivery_id)
         except OSError as why:
             unfinished.unlink(missing_ok=True)
             if final.exists():
@@ -58,7 +59,12 @@ class EmlChannel:
 
     def erase(self, delivery_id: str) -> None:
         """Delete the file, and what an interrupted writing left."""
-        for path in (self.path(delivery_id), *self._folder.glob(f"{delivery_id}.*.part")):
+        self.path(delivery_id).unlink(missing_ok=True)
+        self._sweep(delivery_id)
+
+    def _sweep(self, delivery_id: str) -> None:
+        """Remove what interrupted attempts left."""
+        for path in self._folder.glob(f".{delivery_id}.*.part"):
             path.unlink(missing_ok=True)
 
 

@@ -10,13 +10,16 @@ TEXT_LENGTH = 200
 TITLES = {"dr", "prof", "mr", "mrs", "ms", "mx", "miss", "sir", "herr", "frau", "mme", "ing", "dipl-ing"}
 NO_PERSON = {
     "account", "accounts", "accounting", "admin", "administrator", "billing", "contact", "customer",
-    "finance", "hello", "info", "it", "mail", "none", "null", "office", "owner", "purchasing", "sales", "support",
-    "team", "test", "unknown", "user",
+    "finance", "hello", "info", "it", "mail", "none", "null", "office", "owner", "purchasing", "sales",
+    "support", "team", "test", "unknown", "user",
 }  # fmt: skip
 MARKUP = r"[{}<>\[\]|\\`*_~^=@#$%:;!?\"“”„]|//|www\.|\.[a-z]{2,}\b"
 UNSAFE_LABEL = re.compile(MARKUP, re.IGNORECASE)
 UNSAFE_NAME = re.compile(MARKUP + r"|[+/()\d]", re.IGNORECASE)
+PRICE_PER = {"month": "a month", "once": "in total", "seat and month": "per seat and month"}
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+NO_LETTER = {"Cs", "Co", "Cn"}
+"Characters nobody can read: a name with one cannot be repeated as it is meant."
 PICTURES = {"So", "Sk", "Me", "Mn"}
 
 
@@ -73,7 +76,14 @@ def initial(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def price(amount: str, per: str) -> str:
+    """'€49 a month', '€4,500 in total', '€12 per seat and month'."""
+    return f"{amount} {PRICE_PER.get(per, f'per {per}')}"
+
+
 def _plain(text: str | None, unsafe: re.Pattern[str]) -> str | None:
+    if any(unicodedata.category(c) in NO_LETTER for c in text or ""):
+        return None
     seen = "".join(c for c in clean(text or "", 10_000) if unicodedata.category(c) not in PICTURES)
     plain = " ".join(seen.split()).strip(" -–—.,'")
     if not plain or len(plain) > NAME_LENGTH or unsafe.search(plain) or not any(c.isalpha() for c in plain):

@@ -8,7 +8,7 @@ from agent.drafting.brief import Brief
 from agent.drafting.message import Message
 from agent.drafting.phrases import say, slots
 from agent.drafting.templating import Pick, environment, picker
-from agent.drafting.wording import clean, first_name, initial, label
+from agent.drafting.wording import clean, first_name, initial, label, price
 from agent.foundation.errors import OutgrownError
 from agent.foundation.shipped import shipped
 from agent.scoring.assessment import OfferKind
@@ -18,7 +18,6 @@ SUFFIX = ".txt.j2"
 SUBJECT_LENGTH = 60
 BODY_WORDS = 110
 NAME_LENGTH = 80
-PRICE_PER = {"month": "a month", "once": "in total", "seat and month": "per seat and month"}
 
 
 def write(brief: Brief, framing: str | None = None) -> Message:
@@ -54,7 +53,6 @@ def _values(brief: Brief, pick: Pick) -> dict[str, object]:
     figures = {figure.figure_id: figure for figure in brief.figures}
     ceiling = figures.get("offer_ceiling")
     benefit = clean(offer.benefit).rstrip(".!?;,: ")
-    price = f"{figures['offer_price'].display} {PRICE_PER.get(offer.per, f'per {offer.per}')}"
     filled = slots(brief.findings[0], brief.plan_name, brief.sender.product)
     return {
         "pick": pick,
@@ -70,7 +68,7 @@ def _values(brief: Brief, pick: Pick) -> dict[str, object]:
         "feature": label(offer.feature) or "",
         "benefit": benefit,
         "benefit_is_clause": benefit[:1].islower(),
-        "price": price,
+        "price": price(figures["offer_price"].display, offer.per),
         "plan": filled.values["plan"],
         "product": filled.values["company_product"],
         "watch": clean(brief.watch.sentence).rstrip("."),

@@ -15,6 +15,7 @@ from agent.facts.oddities import oddities
 from agent.facts.schema import column_rules, create_tables
 from agent.facts.staged import Staged, TableReport
 from agent.facts.tables import Fact
+from agent.foundation import clock
 
 if TYPE_CHECKING:
     from agent.foundation.warehouse import Warehouse
@@ -24,14 +25,23 @@ ORDER = (
     "events", "tickets", "invoices",
 )  # fmt: skip
 "Parents first, so that a row's account, plan and metric are there when it is looked for."
+ALWAYS_ALLOWED = 10
+"Bad rows of a table that never fail a load."
 
 
 def load(
-    warehouse: Warehouse, source: str, staged: Sequence[Staged], *, read_at: datetime, max_rejected: float
+    warehouse: Warehouse,
+    source: str,
+    staged: Sequence[Staged],
+    *,
+    read_at: datetime,
+    max_rejected: float,
+    always_allowed: int = ALWAYS_ALLOWED,
 ) -> list[TableReport]:
     """Check the staged rows, keep the bad ones aside and merge the good ones on their keys: all or nothing.
 
-    `max_rejected` is the share of bad rows per table above which nothing is changed; 10 rows always pass.
+    `max_rejected` is the share of bad rows per table above which nothing is changed, but `always_allowed`
+    bad rows never fail a load.
 
     Raises TooManyRejected, and InputError for a relation without a column the table needs.
     """
@@ -44,7 +54,7 @@ def load(
         ]
         for incoming in tables:
             incoming.set_repeats_aside()
-            incoming.refuse_too_many(max_rejected)
+            incoming.refuse_too_many(max_rejected, always_allowed)
         with transaction(duck):
             create_tables(duck)
             return [report for incoming in tables for report in _enter(duck, source, incoming, read_at)]
@@ -79,24 +89,27 @@ def transaction(duck: Any) -> Iterator[None]:
 def add_facts(
     warehouse: Warehouse, facts: Iterable[Fact], source: str = "tests", read_at: datetime | None = None
 ) -> list[TableReport]:
-    """Load facts that are already models; a later copy of a key wins over an earlier one.
+    """Load facts that are already models; of several with one key the last is taken.
 
-    `read_at` (default: the machine's time) is when the source was read.
+    `read_at` (default: the clock) is when the source was read.
+
+    Raises TooManyRejected for a single fact the door refuses, such as a ceiling of no plan and no account.
     """
-    by_table: dict[str, list[Fact]] = {}
+    by_table: dict[str, dict[Any, Fact]] = {}
     for fact in facts:
-        by_table.setdefault(fact.TABLE, []).append(fact)
+        key = tuple(getattr(fact, column) for column in fact.KEY)
+        by_table.setdefault(fact.TABLE, {})[key] = fact
     duck = warehouse.duck
     names: list[str] = []
     staged: list[Staged] = []
     try:
         for table, rows in by_table.items():
             name = f"arriving_{table}"
-            duck.register(name, _arrow(rows))
+            duck.register(name, _arrow(list(rows.values())))
             names.append(name)
             staged.append(Staged(table, source, f"SELECT * FROM {name}"))
-        moment = read_at or datetime.now(UTC).replace(tzinfo=None)
-        return load(warehouse, source, staged, read_at=moment, max_rejected=0.0)
+        moment = read_at or clock.now()
+        return load(warehouse, source, staged, read_at=moment, max_rejected=0.0, always_allowed=0)
     finally:
         for name in names:
             duck.unregister(name)

@@ -15,8 +15,6 @@ from agent.facts.staged import Rejection, Staged, TableReport
 from agent.facts.tables import TABLES
 from agent.foundation.errors import InputError, TooManyRejected
 
-ALWAYS_ALLOWED = 10
-"Bad rows of a table that never fail a load."
 SHOWN = 5
 _REPEATED = -1
 "The `_why` of a row that a later row of the same key contradicts."
@@ -39,6 +37,7 @@ class Incoming:
         self.checks: dict[int, tuple[Check, ...]] = {}
         self.firsts: list[int] = []
         self.winners: dict[tuple[int, int], tuple[int, int]] = {}
+        self.rejected: dict[int, list[Rejection]] = {}
         self.seconds = 0.0
 
     def __enter__(self) -> Self:
@@ -49,11 +48,15 @@ class Incoming:
         started = time.perf_counter()
         brought: set[str] = set()
         rows = 0
-        for number in range(len(self.parts)):
-            types, self.checks[number] = self._read(number)
-            brought |= types
-            self.firsts.append(rows)
-            rows = self._one(f"SELECT count(*) FROM {self.name}")
+        try:
+            for number in range(len(self.parts)):
+                types, self.checks[number] = self._read(number)
+                brought |= types
+                self.firsts.append(rows)
+                rows = self._one(f"SELECT count(*) FROM {self.name}")
+        except BaseException:
+            self._drop()
+            raise
         self.brought = tuple(column for column in self.columns if column in brought)
         self.seconds = time.perf_counter() - started
         return self
@@ -85,6 +88,9 @@ class Incoming:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Drop the temporary table."""
+        self._drop()
+
+    def _drop(self) -> None:
         self.duck.execute(f"DROP TABLE IF EXISTS {self.name}")
 
     @property
@@ -128,12 +134,12 @@ class Incoming:
         )
         self.duck.execute("DROP TABLE repeats")
 
-    def refuse_too_many(self, max_rejected: float) -> None:
+    def refuse_too_many(self, max_rejected: float, always_allowed: int) -> None:
         """Raise TooManyRejected when more than the allowed share of the table's rows is bad."""
         bad = self._one(f"SELECT count(*) FROM {self.name} WHERE _why IS NOT NULL AND _why <> {_COPY}")
         unread = sum(len(part.unread) for part in self.parts)
         read = self._one(f"SELECT count(*) FROM {self.name}") + unread
-        allowed = max(ALWAYS_ALLOWED, int(max_rejected * read))
+        allowed = max(always_allowed, int(max_rejected * read))
         if bad + unread <= allowed:
             return
         part, first = next(
@@ -147,28 +153,37 @@ class Incoming:
 
     def rejections(self, part: int, limit: int | None = None) -> list[Rejection]:
         """The rejected rows of one part in file order, at most `limit`."""
+        if part in self.rejected:
+            return self.rejected[part][:limit]
         bad = self.duck.execute(
             f"SELECT {self._position} AS position, _why, _raw FROM {self.name} "
             f"WHERE _part = {part} AND _why IS NOT NULL AND _why <> {_COPY} ORDER BY position"
             + (f" LIMIT {limit}" if limit else "")
         ).fetchall()
-        lines = self._lines(part, [at for at, _, _ in bad])
-        found = [self._rejection(part, at, why, raw, lines) for at, why, raw in bad]
+        lines = self._lines(part, [position for position, _, _ in bad])
+        later = self._later_lines([self.winners[part, at] for at, why, _ in bad if why == _REPEATED])
+        found = list(self.parts[part].unread)
+        for at, why, raw in bad:
+            value = raw or ""
+            if why == _REPEATED:
+                by, line = self.winners[part, at][0], later[self.winners[part, at]]
+                where = f"line {line:,}" if by == part else f"{self.parts[by].file} line {line:,}"
+                column = ", ".join(self.key)
+                reason = f"is given again at {where} with other values; the later row was taken"
+            else:
+                check = self.checks[part][why]
+                column, reason = check.column, check.says(value)
+            found.append(Rejection(line=lines[at], column=column, value=value, reason=reason))
         if self.parts[part].unread:
-            found = sorted([*self.parts[part].unread, *found], key=lambda rejection: rejection.line or 0)
+            found.sort(key=lambda rejection: rejection.line or 0)
         return found[:limit]
 
-    def _rejection(
-        self, part: int, at: int, why: int, raw: str | None, lines: Mapping[int, int]
-    ) -> Rejection:
-        if why == _REPEATED:
-            by_part, by_at = self.winners[(part, at)]
-            line = self._lines(by_part, [by_at])[by_at]
-            where = f"line {line:,}" if by_part == part else f"{self.parts[by_part].file} line {line:,}"
-            reason = f"is given again at {where} with other values; the later row was taken"
-            return Rejection(line=lines[at], column=", ".join(self.key), value=raw or "", reason=reason)
-        check = self.checks[part][why]
-        return Rejection(line=lines[at], column=check.column, value=raw or "", reason=check.says(raw or ""))
+    def _later_lines(self, winners: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        found = {}
+        for part in {part for part, _ in winners}:
+            lines = self._lines(part, [at for by, at in winners if by == part])
+            found.update({(part, at): line for at, line in lines.items()})
+        return found
 
     def _lines(self, part: int, positions: Sequence[int]) -> Mapping[int, int]:
         find = self.parts[part].lines
@@ -180,7 +195,7 @@ class Incoming:
             "DELETE FROM rejected_rows WHERE source = ? AND table_name = ?", [source, self.table]
         )
         for number, part in enumerate(self.parts):
-            bad = self.rejections(number)
+            bad = self.rejected[number] = self.rejections(number)
             if bad:
                 self.duck.execute(
                     "INSERT INTO rejected_rows SELECT ?, ?, ?, unnest(CAST(? AS BIGINT[])), "

@@ -39,8 +39,11 @@ def _orphans(duck: Any, incoming: Incoming) -> list[tuple[int, str]]:
         ).fetchall()
         for part, count, example in counted:
             rows = "row names" if count == 1 else "rows name"
+            article = "an" if column[0] == "a" else "a"
             like = f"(such as {str(example)[:40]!r})"
-            said.append((part, f"{int(count):,} {rows} a {column} that is not in {parent} {like}; kept"))
+            said.append(
+                (part, f"{int(count):,} {rows} {article} {column} that is not in {parent} {like}; kept")
+            )
     return said
 
 
@@ -71,6 +74,6 @@ def _several_open(duck: Any) -> list[str]:
         return []
     accounts = "account holds" if count == 1 else "accounts hold"
     return [
-        f"{count:,} {accounts} several open subscriptions to one product; the plan is taken from the active one "
-        "of the highest tier, then the newest"
+        f"{count:,} {accounts} several open subscriptions to one product; the plan is taken from "
+        "the active one of the highest tier, then the newest"
     ]

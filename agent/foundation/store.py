@@ -64,6 +64,12 @@ class Store:
         """Give the connections back."""
         self.engine.dispose()
 
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 def open_store(url: str) -> Store:
     """The state at an SQLAlchemy URL, migrated to the newest version.

@@ -74,14 +74,22 @@ class Assessor:
             segment=row["segment"],
         )
 
-    def _needs(self, points: int, count: int, by_group: Mapping[str, int], choice: Choice, found: tuple[Hold, ...]) -> list[str]:
+    def _needs(
+        self, points: int, count: int, by_group: Mapping[str, int], choice: Choice, found: tuple[Hold, ...]
+    ) -> list[str]:
         """What is missing to be ready, the bar first, then the holds; with the one change that would do, if there is one."""
         bar = self.settings.scoring
         needs = []
         short = bar.ready_points - points
         if short > 0:
-            enough = [name for name, worth in self.library.points.items() if name not in by_group and worth >= short]
-            one = f"; one finding in {_either(enough)} would do" if enough and count + 1 >= bar.ready_groups else ""
+            enough = [
+                name for name, worth in self.library.points.items() if name not in by_group and worth >= short
+            ]
+            one = (
+                f"; one finding in {_either(enough)} would do"
+                if enough and count + 1 >= bar.ready_groups
+                else ""
+            )
             needs.append(f"{short} more point{'s' * (short > 1)} (now {points} of {bar.ready_points}){one}")
         elif count < bar.ready_groups:
             needs.append(f"findings in {bar.ready_groups} groups (now {count})")

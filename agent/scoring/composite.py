@@ -74,14 +74,18 @@ def usage(row: Row) -> Scored:
     teams, tried = row["teams"], read(row, columns.HIGHER_TRIED)
     shown = f"highest utilisation {share:.1%}"
     if share >= FULL and teams >= 2 and tried:
-        return 10.0, [Term(name="at_ceiling", amount=10, says=f"{shown}, {teams} teams, a higher plan's feature tried")]
+        return 10.0, [
+            Term(name="at_ceiling", amount=10, says=f"{shown}, {teams} teams, a higher plan's feature tried")
+        ]
     if share > HIGH and teams >= 2:
         return 8.0, [Term(name="high_with_teams", amount=8, says=f"{shown}, {teams} teams")]
     if share > HIGH:
         return 7.0, [Term(name="high", amount=7, says=shown)]
     if share >= MIDDLE:
         score = 4 + 2 * (share - MIDDLE) / (HIGH - MIDDLE)
-        return score, [Term(name="middle", amount=round(score, 6), says=f"{shown}: 4 to 6 between 50% and 80%")]
+        return score, [
+            Term(name="middle", amount=round(score, 6), says=f"{shown}: 4 to 6 between 50% and 80%")
+        ]
     score = 1 + 2 * share / MIDDLE
     return score, [Term(name="low", amount=round(score, 6), says=f"{shown}: 1 to 3 below 50%")]
 
@@ -101,7 +105,9 @@ def health(row: Row, *, support_known: bool) -> Scored:
     if nps is not None and nps <= 6:
         terms.append(Term(name="detractor", amount=-3, says=f"newest NPS {nps:g}"))
     if sentiment is not None and sentiment < -0.3:
-        terms.append(Term(name="sentiment", amount=-2, says=f"mean ticket sentiment {sentiment:.2f} in 30 days"))
+        terms.append(
+            Term(name="sentiment", amount=-2, says=f"mean ticket sentiment {sentiment:.2f} in 30 days")
+        )
     if read(row, columns.URGENT_OPEN_LONG):
         terms.append(Term(name="urgent_ticket", amount=-1, says="an urgent ticket open more than 3 days"))
     return min(10.0, max(0.0, sum(term.amount for term in terms))), terms

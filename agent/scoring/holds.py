@@ -17,7 +17,9 @@ Row = dict[str, Any]
 UNHEALTHY_SCORE, UNHEALTHY_DERIVED = 60, 6
 ANGRY = -0.5
 YOUNG_DAYS = CHANGE_DAYS = PROMPT_DAYS = 30
-ADDRESS = re.compile(r"[^@\s<>\"',;:\\()\[\]]+@[A-Za-z0-9\u00a1-\uffff](?:[A-Za-z0-9.\u00a1-\uffff-]*[A-Za-z0-9\u00a1-\uffff])?\.[A-Za-z\u00a1-\uffff]{2,}")
+ADDRESS = re.compile(
+    r"[^@\s<>\"',;:\\()\[\]]+@[A-Za-z0-9\u00a1-\uffff](?:[A-Za-z0-9.\u00a1-\uffff-]*[A-Za-z0-9\u00a1-\uffff])?\.[A-Za-z\u00a1-\uffff]{2,}"
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,10 @@ def _facts(row: Row, health: Part, offer: Offer | None, company: Company) -> Ite
     if measured is not None and measured < UNHEALTHY_SCORE:
         yield "unhealthy", f"health score {measured:g} is below {UNHEALTHY_SCORE}"
     elif measured is None and health.score is not None and health.score < UNHEALTHY_DERIVED:
-        yield "unhealthy", f"health derived from NPS and tickets is {health.score:g}, below {UNHEALTHY_DERIVED}"
+        yield (
+            "unhealthy",
+            f"health derived from NPS and tickets is {health.score:g}, below {UNHEALTHY_DERIVED}",
+        )
     urgent, mood = read(row, columns.URGENT_OPEN), read(row, columns.NEWEST_SENTIMENT)
     if urgent:
         yield "open_escalation", f"{urgent} urgent ticket{'s' * (urgent > 1)} open"

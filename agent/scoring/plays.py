@@ -117,7 +117,11 @@ class Seller:
         ceiling: float | None = None, metric: str | None = None,
     ) -> Offer:  # fmt: skip
         seats = int(row["seats"] or 1) if plan.per_seat else 1
-        now = int(row["mrr_minor"] or 0) if kind is OfferKind.PLAN_UPGRADE and row["currency"] == plan.currency else 0
+        now = (
+            int(row["mrr_minor"] or 0)
+            if kind is OfferKind.PLAN_UPGRADE and row["currency"] == plan.currency
+            else 0
+        )
         return Offer(
             kind=kind,
             plan_id=plan.plan_id,
@@ -134,7 +138,11 @@ class Seller:
 
     def _listed(self, kind: OfferKind, row: Row, product: str | None = None) -> Offer | None:
         """The first offer of that kind in outgrown.toml, one in the account's currency before others."""
-        found = [o for o in self.settings.offers if o.kind == kind and (product is None or o.product in (None, product))]
+        found = [
+            o
+            for o in self.settings.offers
+            if o.kind == kind and (product is None or o.product in (None, product))
+        ]
         if not found:
             return None
         chosen = next((offer for offer in found if offer.currency == row["currency"]), found[0])
@@ -170,8 +178,12 @@ def _figure(finding: Finding, figure_id: str) -> float:
 _PLAYS: dict[str, Callable[[set[str]], object]] = {
     "deadline": lambda fired: fired & {"hard_deadline", "faster_turnaround"},
     "scope": lambda fired: "out_of_scope_asks" in fired,
-    "service": lambda fired: fired & {"support_time_up", "repeated_workaround"} and fired & {"seats_added", "new_team"},
-    "seats": lambda fired: "seats_active" in fired and fired & {"seats_added", "invites", "guests_accumulating"},
+    "service": lambda fired: (
+        fired & {"support_time_up", "repeated_workaround"} and fired & {"seats_added", "new_team"}
+    ),
+    "seats": lambda fired: (
+        "seats_active" in fired and fired & {"seats_added", "invites", "guests_accumulating"}
+    ),
     "feature": lambda fired: fired & {"capability_request", "paywall_attempts", "premium_preview"},
     "capacity": lambda fired: fired & {"plan_limit_pressure", "near_ceiling", "limit_hits"},
     "cross_sell": lambda fired: fired & {"product_page_visits", "product_use_case_ask"},
@@ -181,4 +193,8 @@ PLAYS = tuple(_PLAYS)
 
 def relief(play: str | None) -> str:
     """What a play would relieve, for a hold's sentence."""
-    return "nothing sold answers what was found" if play is None else f"nothing sold answers the {readable(play)} play"
+    return (
+        "nothing sold answers what was found"
+        if play is None
+        else f"nothing sold answers the {readable(play)} play"
+    )

@@ -49,13 +49,16 @@ def scan(
     source = read_source(warehouse, settings, as_of, account_id)
     detection = detect(source, library, as_of, columns.ALL, account_id)
     sources = _sources(source, settings, as_of)
-    narrator = Narrator(detection, library, source.book, {name: p.name for name, p in settings.products.items()})
+    narrator = Narrator(
+        detection, library, source.book, {name: p.name for name, p in settings.products.items()}
+    )
     assessor = Assessor(
         settings=settings,
         library=library,
         book=source.book,
         company=Company(as_of, moment, sources, settings.scoring.holdout_share),
-        support_known=support_is_known(detection.accounts) or bool(source.tables["tickets"].count().to_pyarrow().as_py()),
+        support_known=support_is_known(detection.accounts)
+        or bool(source.tables["tickets"].count().to_pyarrow().as_py()),
         contacts=contacts,
     )
     close = [row["account_id"] for row in detection.accounts if show_rows or _near(assessor, narrator, row)]
@@ -64,7 +67,9 @@ def scan(
     for row in detection.accounts:
         findings = narrator.findings(row, evidence.get(row["account_id"]))
         assessments.append(assessor.assess(row, findings, narrator.mismatches.get(row["account_id"], ())))
-    sentences = tuple(sentence for account in sorted(narrator.mismatches) for sentence in narrator.mismatches[account])
+    sentences = tuple(
+        sentence for account in sorted(narrator.mismatches) for sentence in narrator.mismatches[account]
+    )
     return Scan(as_of, tuple(ranked(assessments)), sentences, sources)
 
 
@@ -75,7 +80,11 @@ def _near(assessor: Assessor, narrator: Narrator, row: dict[str, object]) -> boo
 
 def _sources(source: Source, settings: Settings, as_of: date) -> tuple[SourceAge, ...]:
     reads = source.tables["source_reads"]
-    newest = reads.group_by("source", "table_name").aggregate(read_at=reads.read_at.max()).order_by("source", "table_name")
+    newest = (
+        reads.group_by("source", "table_name")
+        .aggregate(read_at=reads.read_at.max())
+        .order_by("source", "table_name")
+    )
     limits = {"files": settings.connectors.files.stale_after_hours} if settings.connectors.files else {}
     return tuple(
         SourceAge(row["source"], row["table_name"], row["read_at"], limits[row["source"]])

@@ -13,7 +13,12 @@ from agent.facts.tables import Ceiling, Metric, Plan, PlanFeature
 class PlanBook:
     """All plans, features, plan ceilings and metrics of the company."""
 
-    FLAG_SCHEMA: ClassVar[dict[str, str]] = {"plan_id": "string", "flagged": "string", "in_plan": "boolean", "higher": "boolean"}
+    FLAG_SCHEMA: ClassVar[dict[str, str]] = {
+        "plan_id": "string",
+        "flagged": "string",
+        "in_plan": "boolean",
+        "higher": "boolean",
+    }
 
     plans: tuple[Plan, ...]
     features: tuple[PlanFeature, ...]
@@ -62,7 +67,13 @@ class PlanBook:
         return tuple(
             sorted(
                 above,
-                key=lambda p: (p.tier, p.currency != current.currency, p.per_seat != current.per_seat, p.price_minor, p.plan_id),
+                key=lambda p: (
+                    p.tier,
+                    p.currency != current.currency,
+                    p.per_seat != current.per_seat,
+                    p.price_minor,
+                    p.plan_id,
+                ),
             )
         )
 
@@ -96,6 +107,11 @@ class PlanBook:
                 above |= self.features_of(higher.plan_id)
             for feature in sorted(own | above):
                 rows.append(
-                    {"plan_id": plan.plan_id, "flagged": feature, "in_plan": feature in own, "higher": feature not in own}
+                    {
+                        "plan_id": plan.plan_id,
+                        "flagged": feature,
+                        "in_plan": feature in own,
+                        "higher": feature not in own,
+                    }
                 )
         return rows

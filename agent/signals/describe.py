@@ -33,9 +33,15 @@ ATTRIBUTES = {
 def describe(formula: Formula, as_of: date, key: str = "") -> str:
     """The formula as a sentence fragment, with its dates."""
     if isinstance(formula, Const):
-        return f"{formula.value:g} (set by the rule)" if isinstance(formula.value, int | float) else str(formula.value)
+        return (
+            f"{formula.value:g} (set by the rule)"
+            if isinstance(formula.value, int | float)
+            else str(formula.value)
+        )
     if isinstance(formula, Op):
-        return f"({describe(formula.left, as_of, key)}) {formula.sign} ({describe(formula.right, as_of, key)})"
+        return (
+            f"({describe(formula.left, as_of, key)}) {formula.sign} ({describe(formula.right, as_of, key)})"
+        )
     assert isinstance(formula, Leaf)  # noqa: S101 - the tree has no other nodes
     return _leaf(formula, as_of, key)
 

@@ -45,7 +45,9 @@ def _value(entry: Entry) -> str:
     return f"value_{entry.name}"
 
 
-def detect(source: Source, library: Library, as_of: date, extra: list[Leaf], account_id: str | None = None) -> Detection:
+def detect(
+    source: Source, library: Library, as_of: date, extra: list[Leaf], account_id: str | None = None
+) -> Detection:
     """Evaluate every trigger for every account (or one) as known at the end of `as_of`.
 
     `extra` names further account-level columns that scoring wants from the same passes.
@@ -111,7 +113,9 @@ def _reduced(table: Any, grain: Grain, entries: list[Entry]) -> Any:
     if grain is Grain.METRIC:
         share = expression(utilisation(0), table)
         order = [ibis.desc(share.notnull()), ibis.desc(table.core), ibis.desc(share), table.key]
-        table = table.mutate(share=share, place=ibis.row_number().over(group_by=table.account_id, order_by=order))
+        table = table.mutate(
+            share=share, place=ibis.row_number().over(group_by=table.account_id, order_by=order)
+        )
         share, fullest = table.share, (table.place == 0) & table.share.notnull()
         columns = {name: table.count(where=table[f"fires_{name[5:]}"]) for name in columns}
         columns["fullest_metric"] = table.key.max(where=fullest)

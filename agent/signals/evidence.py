@@ -124,7 +124,11 @@ class Evidence:
             return Outcome((renews - self.as_of).days if renews else None, plan_rows)
         if name == "plan_features":
             features = self.book.features_of(plan["plan_id"]) if plan else frozenset()
-            rows = [_from("plan_features", {"plan_id": plan["plan_id"], "feature": f}) for f in sorted(features)] if plan else []
+            rows = (
+                [_from("plan_features", {"plan_id": plan["plan_id"], "feature": f}) for f in sorted(features)]
+                if plan
+                else []
+            )
             return Outcome(len(features), rows)
         if name == "teams":
             used = [r for r in self._events() if r["kind"] == "used" and r["team"]]
@@ -148,11 +152,17 @@ class Evidence:
         higher = self.book.higher_plans(self.book.plan(plan["plan_id"])) if plan else ()
         feature, product = row.get("feature"), row.get("product")
         held = {
-            self._product_of(r["plan_id"]) for r in self._periods() if r["ends_on"] is None or r["ends_on"] > self.as_of
+            self._product_of(r["plan_id"])
+            for r in self._periods()
+            if r["ends_on"] is None or r["ends_on"] > self.as_of
         }
         row["in_plan"] = feature in own
-        row["higher"] = feature not in own and any(feature in self.book.features_of(p.plan_id) for p in higher)
-        row["other_product"] = product in self.book.sold_products() and product not in held | {self._own_product()}
+        row["higher"] = feature not in own and any(
+            feature in self.book.features_of(p.plan_id) for p in higher
+        )
+        row["other_product"] = product in self.book.sold_products() and product not in held | {
+            self._own_product()
+        }
         return row
 
     @cached_property
@@ -196,13 +206,17 @@ class Evidence:
             earlier = [
                 other
                 for other in self.tables["members"]
-                if other["user_id"] == source["user_id"] and other["role"] == "member" and other["joined_on"] < joined
+                if other["user_id"] == source["user_id"]
+                and other["role"] == "member"
+                and other["joined_on"] < joined
             ]
             row = {**source, **_from("members", source), "day": joined, "age": (self.as_of - joined).days}
             row["left_age"] = None if left is None else (self.as_of - left).days
             row["present"] = left is None or left > self.as_of
             row["member"], row["guest"] = source["role"] == "member", source["role"] == "guest"
-            row["rejoined"] = any(o["left_on"] is None or o["left_on"] > joined - timedelta(days=30) for o in earlier)
+            row["rejoined"] = any(
+                o["left_on"] is None or o["left_on"] > joined - timedelta(days=30) for o in earlier
+            )
             row["used_age"] = last_used.get(source["user_id"])
             rows.append(row)
         return rows
@@ -212,7 +226,9 @@ class Evidence:
         for source in self.tables["tickets"]:
             day = _day(source["opened_at"])
             if day <= self.as_of:
-                rows.append({**source, **_from("tickets", source), "day": day, "age": (self.as_of - day).days})
+                rows.append(
+                    {**source, **_from("tickets", source), "day": day, "age": (self.as_of - day).days}
+                )
                 closed = source["closed_at"]
                 rows[-1]["open"] = closed is None or _day(closed) > self.as_of
         return rows
@@ -224,7 +240,10 @@ class Evidence:
             if day > self.as_of:
                 continue
             ahead = source["deadline_on"]
-            shown = {name: source[name] for name in ("ticket_id", "opened_on", "ticket_class", "feature", "deadline_on")}
+            shown = {
+                name: source[name]
+                for name in ("ticket_id", "opened_on", "ticket_class", "feature", "deadline_on")
+            }
             row = {**source, "_table": "tickets", "_row": shown, "day": day, "age": (self.as_of - day).days}
             row["days_ahead"] = None if ahead is None else (ahead - self.as_of).days
             rows.append(self._flagged(row))
@@ -264,7 +283,9 @@ class Evidence:
             case "min":
                 return Outcome(min(values, default=None), chosen)
             case "newest" | "oldest":
-                known = sorted((row for row in chosen if row[leaf.of] is not None), key=lambda row: row["age"])
+                known = sorted(
+                    (row for row in chosen if row[leaf.of] is not None), key=lambda row: row["age"]
+                )
                 if not known:
                     return Outcome(None)
                 row = known[0] if leaf.how == "newest" else known[-1]
@@ -307,7 +328,9 @@ class Evidence:
         if not ever:
             return Outcome(None)
         there = [
-            row for row in ever if row["age"] >= days_ago and (row["left_age"] is None or row["left_age"] < days_ago)
+            row
+            for row in ever
+            if row["age"] >= days_ago and (row["left_age"] is None or row["left_age"] < days_ago)
         ]
         return Outcome(len({row["user_id"] for row in there}), there)
 

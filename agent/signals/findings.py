@@ -37,7 +37,9 @@ class Narrator:
     def findings(self, account: Row, evidence: Evidence | None = None) -> tuple[Finding, ...]:
         """Every finding of an account in the rule book's order; with `evidence`, rows are attached and figures checked."""
         return tuple(
-            self._finding(account, entry, evidence) for entry in self.library.entries if self.detection.fired(account, entry)
+            self._finding(account, entry, evidence)
+            for entry in self.library.entries
+            if self.detection.fired(account, entry)
         )
 
     def _finding(self, account: Row, entry: Entry, evidence: Evidence | None) -> Finding:
@@ -45,8 +47,12 @@ class Narrator:
         rows = self.detection.rows_of(account, entry) if rule.grain is not Grain.ACCOUNT else [account]
         row = {**account, **rows[0]}
         key = row["key"] if rule.grain is not Grain.ACCOUNT else None
-        names = self._names(account, entry, key, [str(r["key"]) for r in rows if rule.grain is not Grain.ACCOUNT])
-        figures = tuple(self._figure(account, row, entry, quote, key, names, evidence) for quote in rule.quotes)
+        names = self._names(
+            account, entry, key, [str(r["key"]) for r in rows if rule.grain is not Grain.ACCOUNT]
+        )
+        figures = tuple(
+            self._figure(account, row, entry, quote, key, names, evidence) for quote in rule.quotes
+        )
         value = float(len(rows)) if rule.at_least_keys > 1 else float(row[f"value_{entry.name}"])
         return Finding(
             trigger=entry.name,

@@ -210,7 +210,9 @@ class Selection:
 
     def where(self, **values: Value | tuple[Value, ...]) -> Selection:
         """Only rows whose columns have one of these values."""
-        more = tuple((name, "=", value if isinstance(value, tuple) else (value,)) for name, value in values.items())
+        more = tuple(
+            (name, "=", value if isinstance(value, tuple) else (value,)) for name, value in values.items()
+        )
         return replace(self, tests=self.tests + more)
 
     def at_most(self, column: str, value: Value) -> Selection:

@@ -57,7 +57,9 @@ def load_library(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Li
     given = dict(overrides or {})
     for name in given:
         if name not in document["triggers"]:
-            raise ConfigError(f"outgrown.toml: there is no trigger '{name}'{_nearest(name, document['triggers'])}.")
+            raise ConfigError(
+                f"outgrown.toml: there is no trigger '{name}'{_nearest(name, document['triggers'])}."
+            )
     entries = []
     for name, defaults in document["triggers"].items():
         parameters = _merged(name, defaults, given.get(name, {}))

@@ -19,7 +19,9 @@ def clean(name: str, longest: int = LONGEST) -> str:
     for place, letter in enumerate(text):
         if letter in "\t\n\r\v\f":
             kept.append(" ")
-        elif unicodedata.category(letter) not in _HIDDEN or (letter in _JOINERS and _between_symbols(text, place)):
+        elif unicodedata.category(letter) not in _HIDDEN or (
+            letter in _JOINERS and _between_symbols(text, place)
+        ):
             kept.append(letter)
     folded = " ".join("".join(kept).split())
     return folded if len(folded) <= longest else folded[: longest - 1].rstrip() + "…"
@@ -33,4 +35,6 @@ def readable(name: str) -> str:
 
 def _between_symbols(text: str, place: int) -> bool:
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
-    return bool(before and after) and all(unicodedata.category(c) in {"So", "Mn", "Sk"} for c in (before, after))
+    return bool(before and after) and all(
+        unicodedata.category(c) in {"So", "Mn", "Sk"} for c in (before, after)
+    )

@@ -79,10 +79,14 @@ def profile(relations: Relations, grain: Grain, leaves: list[Leaf]) -> Any:
         base = relations.base
         table = reduce(lambda left, right: left_join(left, right, keys), parts, base)
     else:
-        every_key = reduce(lambda left, right: left.union(right), [part.select(*keys) for part in parts]).distinct()
+        every_key = reduce(
+            lambda left, right: left.union(right), [part.select(*keys) for part in parts]
+        ).distinct()
         table = reduce(lambda left, right: left_join(left, right, keys), parts, every_key)
         table = left_join(table, _account_columns(relations, leaves), ["account_id"])
-    zero = {leaf.column: table[leaf.column].fill_null(0) for leaf in aggregates if leaf.how in ZERO_WHEN_EMPTY}
+    zero = {
+        leaf.column: table[leaf.column].fill_null(0) for leaf in aggregates if leaf.how in ZERO_WHEN_EMPTY
+    }
     return table.mutate(**zero)
 
 
@@ -91,7 +95,9 @@ def _grouped(relations: Relations, name: str, grain: Grain, leaves: list[Aggrega
     if grain is not Grain.ACCOUNT:
         t = t.filter(t[grain.value].notnull()).mutate(key=t[grain.value])
     keys = ["account_id"] if grain is Grain.ACCOUNT else ["account_id", "key"]
-    return relations.scratch.view(t.group_by(*keys).aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in leaves}))
+    return relations.scratch.view(
+        t.group_by(*keys).aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in leaves})
+    )
 
 
 def _aggregate(leaf: Aggregate, t: Any) -> Any:
@@ -188,7 +194,9 @@ def _metric_column(leaf: Leaf, t: Any) -> Any:
         newest = 7 * leaf.week
         level = t.value.argmin(t.age, where=t.age.between(newest, newest + 6))
         amount = t.value.sum(where=(t.age >= newest) & (t.age < newest + t.period)).fill_null(0.0)
-        return ibis.ifelse(flow, ibis.ifelse(t.age.max() >= newest, amount, ibis.null("float64")), level).round(DECIMALS)
+        return ibis.ifelse(
+            flow, ibis.ifelse(t.age.max() >= newest, amount, ibis.null("float64")), level
+        ).round(DECIMALS)
     assert isinstance(leaf, Level)  # noqa: S101 - the callers pass nothing else
     within = t.since_start if leaf.since_start else t.age
     window = within.between(min(leaf.oldest, leaf.newest), max(leaf.oldest, leaf.newest))
@@ -209,11 +217,15 @@ def _seats(relations: Relations, readings: Sequence[Leaf]) -> Any:
     table = m.group_by("account_id").aggregate(members_ever=m.count(where=m.member), **counts)
     for week in WEEKS:
         seats = relations.in_force(7 * week)
-        seats = seats.select("account_id", **{CeilingOn(week).column: seats.seats.cast("float64").nullif(0.0)})
+        seats = seats.select(
+            "account_id", **{CeilingOn(week).column: seats.seats.cast("float64").nullif(0.0)}
+        )
         table = left_join(table, seats, ["account_id"])
     seats_metric = relations.source.book.metric(SEATS)
     core = int(bool(seats_metric and seats_metric.core))
-    return table.filter(table.members_ever > 0).mutate(key=ibis.literal(SEATS), core=ibis.literal(core, type="int64"))
+    return table.filter(table.members_ever > 0).mutate(
+        key=ibis.literal(SEATS), core=ibis.literal(core, type="int64")
+    )
 
 
 def left_join(left: Any, right: Any, keys: list[str]) -> Any:
@@ -221,4 +233,3 @@ def left_join(left: Any, right: Any, keys: list[str]) -> Any:
     joined = left.left_join(right, keys)
     names = list(left.columns) + [name for name in right.columns if name not in left.columns]
     return joined.select(*names)
-

@@ -109,7 +109,9 @@ class Relations:
         # Of several, the main product's goes first, then by status (active first), highest tier, newest start.
         p = self._periods
         p = p.filter((p.start_age >= days_ago) & (p.end_age.isnull() | (p.end_age < days_ago)))
-        rank = ibis.cases(*[(p.status == status, place) for place, status in enumerate(IN_FORCE_ORDER)], else_=9)
+        rank = ibis.cases(
+            *[(p.status == status, place) for place, status in enumerate(IN_FORCE_ORDER)], else_=9
+        )
         order = [
             ibis.desc(p["product"] == MAIN), rank, ibis.desc(p.tier.fill_null(0)), ibis.desc(p.starts_on), p.subscription_id,
         ]  # fmt: skip
@@ -148,9 +150,13 @@ class Relations:
     @kept
     def teams(self) -> Any:
         """How many different teams of an account have used the product or have members now."""
-        used = self._events.filter(lambda t: (t.kind == "used") & t.team.notnull()).select("account_id", "team")
+        used = self._events.filter(lambda t: (t.kind == "used") & t.team.notnull()).select(
+            "account_id", "team"
+        )
         m = self.source.tables["members"]
-        m = m.filter((m.joined_on <= self.today) & (m.left_on.isnull() | (m.left_on > self.today)) & m.team.notnull())
+        m = m.filter(
+            (m.joined_on <= self.today) & (m.left_on.isnull() | (m.left_on > self.today)) & m.team.notnull()
+        )
         both = used.distinct().union(m.select("account_id", "team"))
         return both.group_by("account_id").aggregate(teams=both.team.nunique())
 
@@ -167,7 +173,9 @@ class Relations:
         sold = self.source.book.sold_products()
         t = t.inner_join(a, "account_id").select(*columns, "created_on")
         t = t.left_join(s, [("account_id", "payer")]).select(*t.columns, "plan_now", "own_product")
-        t = t.left_join(self._flags, [("plan_now", "plan_id"), ("feature", "flagged")]).select(*t.columns, "in_plan", "higher")
+        t = t.left_join(self._flags, [("plan_now", "plan_id"), ("feature", "flagged")]).select(
+            *t.columns, "in_plan", "higher"
+        )
         t = t.left_join(held, [("account_id", "holder"), ("product", "held")]).select(*t.columns, "held")
         other = t["product"].isin(sold) & (t["product"] != t.own_product.fill_null(MAIN)) & t.held.isnull()
         return t.select(
@@ -195,7 +203,9 @@ class Relations:
         )
         # Someone who was a member on any of the 30 days before joining has not been added.
         t = t.mutate(
-            rejoined=((t.open_before == 1) | (t.left_before > t.joined_on - ibis.interval(days=30))).fill_null(False)
+            rejoined=(
+                (t.open_before == 1) | (t.left_before > t.joined_on - ibis.interval(days=30))
+            ).fill_null(False)
         )
         used = self._used
         last = used.group_by("account_id", "user_id").aggregate(used_age=used.age.min())
@@ -242,7 +252,17 @@ class Relations:
         # Newest first; of two tickets of one moment, the unhappier one.
         order = -t.opened_at.epoch_seconds().cast("float64") * 4 + t.sentiment.fill_null(0.0)
         still = t.closed_at.isnull() | (t.closed_at.date() > self.today)
-        return t.select("account_id", "ticket_id", "day", "age", "minutes", "sentiment", "priority", open=still, order=order)
+        return t.select(
+            "account_id",
+            "ticket_id",
+            "day",
+            "age",
+            "minutes",
+            "sentiment",
+            "priority",
+            open=still,
+            order=order,
+        )
 
     @kept
     def asks(self) -> Any:
@@ -250,8 +270,20 @@ class Relations:
         t = self.source.asks
         t = t.mutate(day=t.opened_on)
         t = t.filter(t.day <= self.today)
-        t = t.mutate(age=self._days_to_today(t.day), days_ahead=t.deadline_on.delta(self.today, unit="day").cast("int64"))
-        columns = ["account_id", "ticket_id", "day", "age", "ticket_class", "feature", "product", "days_ahead"]
+        t = t.mutate(
+            age=self._days_to_today(t.day),
+            days_ahead=t.deadline_on.delta(self.today, unit="day").cast("int64"),
+        )
+        columns = [
+            "account_id",
+            "ticket_id",
+            "day",
+            "age",
+            "ticket_class",
+            "feature",
+            "product",
+            "days_ahead",
+        ]
         return self._with_flags(t, columns)
 
     @kept
@@ -302,11 +334,17 @@ class Relations:
         t = t.filter((t.from_on.isnull() | (t.from_on <= day)) & (t.to_on.isnull() | (t.to_on > day)))
         plan = self.in_force(ago).select("account_id", "plan_id")
         p = t.filter(t.plan_id.notnull()).select("plan_id", "metric", "ceiling", "from_on")
-        by_plan = plan.inner_join(p, "plan_id").select("account_id", "metric", "ceiling", "from_on", own=ibis.literal(0))
-        own = t.filter(t.account_id.notnull()).select("account_id", "metric", "ceiling", "from_on", own=ibis.literal(1))
+        by_plan = plan.inner_join(p, "plan_id").select(
+            "account_id", "metric", "ceiling", "from_on", own=ibis.literal(0)
+        )
+        own = t.filter(t.account_id.notnull()).select(
+            "account_id", "metric", "ceiling", "from_on", own=ibis.literal(1)
+        )
         both = by_plan.union(own)
         order = [ibis.desc(both.own), ibis.desc(both.from_on.fill_null(date(1, 1, 1))), both.ceiling]
-        both = both.mutate(place=ibis.row_number().over(group_by=[both.account_id, both.metric], order_by=order))
+        both = both.mutate(
+            place=ibis.row_number().over(group_by=[both.account_id, both.metric], order_by=order)
+        )
         # A ceiling of 0 means that the plan does not include the metric: there is no share of nothing.
         return both.filter(both.place == 0).select(
             "account_id", "metric", week=ibis.literal(week), ceiling=both.ceiling.nullif(0.0)

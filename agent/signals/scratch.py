@@ -54,4 +54,3 @@ def scratch(con: Any) -> Iterator[Scratch]:
         yield space
     finally:
         space.drop()
-

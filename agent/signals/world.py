@@ -69,7 +69,9 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
         table = source.tables[name]
         known = TABLES[name].KNOWN_FROM or ""
         dated = table[known].date() if known in ("at", "opened_at") else table[known]
-        chosen = table.filter(table.account_id.isin(account_ids) & (dated <= as_of)).order_by(list(TABLES[name].KEY))
+        chosen = table.filter(table.account_id.isin(account_ids) & (dated <= as_of)).order_by(
+            list(TABLES[name].KEY)
+        )
         for row in chosen.to_pyarrow().to_pylist():
             fetched[row["account_id"]][name].append(row)
     asks = source.asks
@@ -82,7 +84,9 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
                 fetched[owner]["ceilings"].append(row)
     accounts = source.tables["accounts"]
     return {
-        row["account_id"]: Evidence(as_of, row, fetched[row["account_id"]], fetched[row["account_id"]]["asks"], source.book)
+        row["account_id"]: Evidence(
+            as_of, row, fetched[row["account_id"]], fetched[row["account_id"]]["asks"], source.book
+        )
         for row in accounts.filter(accounts.account_id.isin(account_ids)).to_pyarrow().to_pylist()
     }
 
@@ -107,5 +111,8 @@ def _recent_tickets(table: Any, as_of: date, account_id: str | None) -> list[Tic
 
 
 def _ask_table(asks: list[Ask]) -> Any:
-    rows = [{name: getattr(ask, name) for name in ASK_SCHEMA} | {"ticket_class": ask.ticket_class.value} for ask in asks]
+    rows = [
+        {name: getattr(ask, name) for name in ASK_SCHEMA} | {"ticket_class": ask.ticket_class.value}
+        for ask in asks
+    ]
     return ibis.memtable(rows, schema=ASK_SCHEMA)

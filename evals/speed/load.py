@@ -27,8 +27,9 @@ def generate(path: Path, rows: int) -> None:
     options = "FORMAT parquet" if path.suffix == ".parquet" else "FORMAT csv, HEADER"
     duckdb.execute(
         f"COPY (SELECT 'account-' || (i // 900) AS account_id, "
-        f"DATE '2025-01-01' + CAST(i % 90 AS INTEGER) AS day, 'metric_' || (i // 90 % 10) AS metric, round(random() * 1000, 2) AS value FROM range({rows}) t(i)) "
-        f"TO '{path}' ({options})"
+        f"DATE '2025-01-01' + CAST(i % 90 AS INTEGER) AS day, "
+        f"'metric_' || (i // 90 % 10) AS metric, round(random() * 1000, 2) AS value "
+        f"FROM range({rows}) t(i)) TO '{path}' ({options})"
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlmodel import update
 
 from agent.approval.decisions import edit_draft, skip, snooze
 from agent.approval.slots import reserve_slot
 from agent.approval.states import DeliveryState, DraftState
 from agent.approval.suppressions import suppress
+from agent.approval.tables import Draft
 from agent.approval.views import list_drafts, show_draft
 from agent.delivery.outbox import list_deliveries
 from agent.delivery.sender import send
@@ -278,9 +280,20 @@ def second(store: Store, day: int, is_on: bool, changes: Any) -> bool:
     return True
 
 
-def test_the_loser_of_a_slot_is_stale_and_names_the_winner(store: Store) -> None:
-    """Two drafts of one account cannot both go."""
+def test_no_new_draft_is_made_while_one_is_on_its_way(store: Store) -> None:
+    """The next morning's run finds the approved one."""
     first = on_its_way(store)
-    kept = queued(store, now=NOW, as_of=AS_OF + DAY)
-    assert kept.draft_id == first.draft_id  # Nothing new is made while one is on its way.
+    assert queued(store, now=NOW, as_of=AS_OF + DAY).draft_id == first.draft_id
     assert [line.state for line in list_drafts(store)] == [DraftState.APPROVED]
+
+
+def test_of_two_pending_drafts_of_one_account_one_goes_and_the_other_says_why_not(store: Store) -> None:
+    """However they came to be two."""
+    old, new = queued(store).draft_id, queued(store, as_of=AS_OF + DAY).draft_id
+    with store.writing() as session:
+        session.execute(update(Draft).values(state="pending"))
+    winner = approved(store, new)
+    with pytest.raises(Stale, match=f"on its way .delivery {winner.delivery_id}"):
+        approved(store, old)
+    assert show_draft(store, old).line.state is DraftState.STALE
+    assert len(list_deliveries(store)) == 1

@@ -29,6 +29,7 @@ from agent.drafting.wording import clean, first_name, label, safe_name, sentence
         ("Maya\nBcc: x", None),
         ("Ma\u200bya Chen", "Maya"),
         ("\u202eMaya", "Maya"),
+        ("AA\ue000", None),
         ("{{7*7}}", None),
         ("{% raw %}", None),
         ("maya@halden.example", None),

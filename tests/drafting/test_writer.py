@@ -188,7 +188,7 @@ def test_an_unknown_framing_is_refused_by_name():
     contact=st.text(max_size=60), name=st.text(min_size=1, max_size=90), key=st.text(min_size=1, max_size=60)
 )
 def test_no_customer_text_changes_the_shape(contact, name, key):
-    """Whatever the names are, the message has its four paragraphs, its one question, and no unseen character."""
+    """Whatever the names are, the message has four paragraphs, one question, and no unseen character."""
     finding = counted("paywall_attempts", 4, key)
     message = write(a_brief("feature paywall", contact_name=contact, name=name, findings=(finding,)))
     assert len(message.body.split("\n\n")) == 4

@@ -30,9 +30,13 @@ def contact_cap(text: Text, brief: Brief, around: Surroundings) -> Iterable[Faul
     before = recent[0]
     group = own_group(brief)
     if group is None or group in before.groups:
-        yield Fault(0, 0, f"A second prompt in 30 days must rest on another trigger group; write again from {free}.")
+        yield Fault(
+            0, 0, f"A second prompt in 30 days must rest on another trigger group; write again from {free}."
+        )
     elif before.offer_kind == brief.offer.kind.value:
-        yield Fault(0, 0, f"A second prompt in 30 days must make another kind of offer; write again from {free}.")
+        yield Fault(
+            0, 0, f"A second prompt in 30 days must make another kind of offer; write again from {free}."
+        )
 
 
 @rule(Level.BLOCK, hard=True)

@@ -8,7 +8,20 @@ from typing import NamedTuple
 
 from agent.drafting.guardrails.words import WORDS
 
-MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 SHORT = {month[:3]: i for i, month in enumerate(MONTHS, 1)} | {"sept": 9}
 MONTH_OF = {month: i for i, month in enumerate(MONTHS, 1)} | SHORT
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -18,6 +31,7 @@ _MONTH = "(?:" + "|".join([*MONTHS, *(rf"{short}\.?" for short in SHORT)]) + ")"
 _FULL = "(?:" + "|".join(MONTHS) + ")"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _WEEKDAY = "(?:" + "|".join(DAYS) + ")s?"
+_ON = rf"(?:(?P<on>{_WEEKDAY}),? (?:the )?)?"
 _SEASON = "(?:spring|summer|autumn|winter|fall)"
 _LEAD = r"(?P<lead>(?:in|since|on|by|until|till|from|before|after|of|during|for|this|last|next|late|early|mid|previous|coming|past|over)[ -](?:the )?(?:early |late |mid-?|end of )?)"
 PATTERNS = [
@@ -25,12 +39,12 @@ PATTERNS = [
     for p in (
         r"(?<!\w)(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?!\w)",
         r"(?<![\w.,/-])(?P<a>\d{1,2})(?P<s>[./-])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})(?!\w)",
-        rf"(?<!\w)(?P<d>{_DAY})(?: of)?[ -](?P<n>{_MONTH})(?!\w)(?:,? (?P<y>\d{{4}})(?!\w))?",
-        rf"(?<!\w)(?P<n>{_MONTH}) (?:the )?(?P<d>{_DAY})(?![\w%])(?:,? (?P<y>\d{{4}})(?!\w))?",
+        rf"(?<!\w){_ON}(?P<d>{_DAY})(?: of)?[ -](?P<n>{_MONTH})(?!\w)(?:,? (?P<y>\d{{4}})(?!\w))?",
+        rf"(?<!\w){_ON}(?P<n>{_MONTH}) (?:the )?(?P<d>{_DAY})(?![\w%])(?:,? (?P<y>\d{{4}})(?!\w))?",
         rf"(?<!\w)(?P<n>{_MONTH}) (?P<y>(?:19|20)\d\d)(?!\w)",
         rf"(?<!\w){_LEAD}?(?P<n>{_FULL})(?!\w)",
         rf"(?<!\w)(?:{_LEAD})(?P<season>{_SEASON})(?: (?P<y>(?:19|20)\d\d))?(?!\w)",
-        r"(?<!\w)(?P<which>this|last|next|previous|coming|current)[ -](?P<period>week|month|quarter|year|weekend)(?!\w)",
+        r"(?<!\w)(?P<which>this|(?<!the )last|next|(?<!the )previous|coming|current)[ -](?P<period>week|month|quarter|year|weekend)(?!\w)",
         rf"(?<!\w)(?P<wd>{_WEEKDAY})(?!\w)",
         r"(?<!\w)(?P<rel>yesterday|tomorrow|tonight|(?:this|last|yesterday) (?:morning|afternoon|evening)|last night)(?!\w)",
         r"(?<!\w)(?P<q>[qh][1-4])(?:[ -/]?(?P<y>(?:19|20)\d\d))?(?!\w)",
@@ -38,6 +52,8 @@ PATTERNS = [
         WORDS.holidays.pattern,
     )
 ]
+SINCE = re.compile(r"(?<!\w)(?:since|from)\s+(?:the |early |late |mid-?|last |this )*$")
+UNTIL = re.compile(r"(?<!\w)(?:until|till|to|through|up to)\s+(?:the |early |late |mid-?)*$")
 
 
 class Day(NamedTuple):
@@ -48,11 +64,15 @@ class Day(NamedTuple):
     meant: tuple[tuple[date, date], ...]
     is_start: bool
     "'since' or 'from' stands before it: something must have begun in it."
+    is_end: bool
+    "'until', 'to' or 'through' stands before it: something must have ended in it."
     rolling: tuple[int, int] | None = None
     "For 'last week' and the like: the length in days that a stretch up to the brief's day may have."
 
 
-def days_named(lower: str, folded: str, hidden: list[tuple[int, int]], today: date, start: int = 0) -> list[Day]:
+def days_named(
+    lower: str, folded: str, hidden: list[tuple[int, int]], today: date, start: int = 0
+) -> list[Day]:
     """Every day or period named outside the hidden stretches, in order."""
     found: list[Day] = []
     taken = list(hidden)
@@ -62,10 +82,8 @@ def days_named(lower: str, folded: str, hidden: list[tuple[int, int]], today: da
             if any(x < b and a < y for x, y in taken) or not _is_day(match, folded, a, b):
                 continue
             meant, rolling = _meaning(match, today)
-            before = lower[max(0, match.start() - 8) : a]
-            is_start = bool(re.search(r"(?<!\w)(?:since|from)\s+(?:the |early |late |mid-?|last |this )*$", before + ""))
-            is_start = is_start or bool(re.match(r"(?:since|from)\b", lower[match.start() : a]))
-            found.append(Day(a, b, meant, is_start, rolling))
+            before = lower[max(0, a - 24) : a]
+            found.append(Day(a, b, meant, bool(SINCE.search(before)), bool(UNTIL.search(before)), rolling))
             taken.append((a, b))
     return sorted(found)
 
@@ -94,7 +112,9 @@ def _is_day(match: re.Match[str], folded: str, a: int, b: int) -> bool:
     return word[0].isupper() and (bool(groups.get("lead")) or word.lower() != "may")
 
 
-def _meaning(match: re.Match[str], today: date) -> tuple[tuple[tuple[date, date], ...], tuple[int, int] | None]:
+def _meaning(
+    match: re.Match[str], today: date
+) -> tuple[tuple[tuple[date, date], ...], tuple[int, int] | None]:
     groups = match.groupdict()
     year = int(groups["y"]) if groups.get("y") else None
     if year is not None and year < 100:
@@ -110,7 +130,10 @@ def _meaning(match: re.Match[str], today: date) -> tuple[tuple[tuple[date, date]
         years = [year] if year else [today.year - 1, today.year, today.year + 1]
         if groups.get("d"):
             number = int(re.sub(r"\D", "", groups["d"]))
-            return tuple((one, one) for y in years if (one := _day(y, month, number))), None
+            days = [one for y in years if (one := _day(y, month, number))]
+            if groups.get("on"):
+                days = [one for one in days if DAYS[one.weekday()] == groups["on"].rstrip("s")]
+            return tuple((one, one) for one in days), None
         return tuple(_month(y, month) for y in years if y), None
     if groups.get("season"):
         first = SEASONS[groups["season"]]
@@ -124,20 +147,26 @@ def _meaning(match: re.Match[str], today: date) -> tuple[tuple[tuple[date, date]
         return tuple((one, one) for one in near if one.weekday() == number), None
     if groups.get("rel"):
         shift = {"y": -1, "t": 0, "l": -1}[groups["rel"][0]]
-        one = today + timedelta(days=1 if groups["rel"] == "tomorrow" else 0 if groups["rel"][:4] == "this" else shift)
+        one = today + timedelta(
+            days=1 if groups["rel"] == "tomorrow" else 0 if groups["rel"][:4] == "this" else shift
+        )
         return ((one, one),), None
     if groups.get("q"):
         span, number = (3 if groups["q"][0] == "q" else 6), int(groups["q"][1])
         if span * number > 12:
             return (), None
         years = [year] if year else [today.year - 1, today.year]
-        return tuple((_month(y, span * (number - 1) + 1)[0], _month(y, span * number)[1]) for y in years if y), None
+        return tuple(
+            (_month(y, span * (number - 1) + 1)[0], _month(y, span * number)[1]) for y in years if y
+        ), None
     if year:
         return ((date(year, 1, 1), date(year, 12, 31)),), None
     return (), None
 
 
-def _period(which: str, period: str, today: date) -> tuple[tuple[tuple[date, date], ...], tuple[int, int] | None]:
+def _period(
+    which: str, period: str, today: date
+) -> tuple[tuple[tuple[date, date], ...], tuple[int, int] | None]:
     step = {"this": 0, "current": 0, "last": -1, "previous": -1, "next": 1, "coming": 1}[which]
     if period in ("week", "weekend"):
         monday = today - timedelta(days=today.weekday()) + timedelta(weeks=step)

@@ -93,7 +93,11 @@ def ungrounded_figure(text: Text, brief: Brief, around: Surroundings) -> Iterabl
     for day in days_of(text, brief):
         if not ledger.knows(day):
             shown = text.folded[day.start : day.end]
-            yield Fault(day.start, day.end, f"'{shown}' is no day or period of the brief; say one that is, or leave it out.")
+            yield Fault(
+                day.start,
+                day.end,
+                f"'{shown}' is no day or period of the brief; say one that is, or leave it out.",
+            )
 
 
 def _unfounded(text: Text, brief: Brief, said: Quantity) -> Fault:
@@ -106,11 +110,19 @@ def _unfounded(text: Text, brief: Brief, said: Quantity) -> Fault:
     if said.nouns and ledger.grounds(said._replace(nouns=(), rate="")):
         end = max(end, said.span_nouns)
         shown = text.folded[start:end]
-        return Fault(start, end, f"'{shown}' is a figure of the brief, but it does not count that; say what it counts.")
+        return Fault(
+            start, end, f"'{shown}' is a figure of the brief, but it does not count that; say what it counts."
+        )
     shown = text.folded[start:end]
     if said.kind is Kind.MONEY and said.rate and ledger.grounds(said._replace(rate="")):
-        return Fault(start, end, f"'{shown}' is the price, but not per {said.rate}; the offer is per {brief.offer.per}.")
-    return Fault(start, end, f"'{shown}' is not a figure of the brief; use one of its figures, or take it out.")
+        return Fault(
+            start,
+            end,
+            f"'{shown}' is the price, but not per {said.rate}; the offer is per {brief.offer.per}.",
+        )
+    return Fault(
+        start, end, f"'{shown}' is not a figure of the brief; use one of its figures, or take it out."
+    )
 
 
 @rule(Level.BLOCK)

@@ -85,7 +85,12 @@ def _fold_letter(letter: str) -> str:
         if unicodedata.category(part) not in DROPPED
     )
     worth = unicodedata.numeric(letter, None)
-    if worth is not None and worth == int(worth) and not any(c.isdigit() for c in folded) and category != "Nl":
+    if (
+        worth is not None
+        and worth == int(worth)
+        and not any(c.isdigit() for c in folded)
+        and category != "Nl"
+    ):
         folded = str(int(worth))
     folded = "".join(str(unicodedata.decimal(c, c)) for c in folded)
     if folded[:1].isdigit() and unicodedata.decomposition(letter).startswith(SPACED):

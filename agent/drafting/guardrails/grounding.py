@@ -75,12 +75,22 @@ class Ledger:
         if said.kind is Kind.ORDINAL:
             if entry.day is not None:
                 return entry.day.day == said.values[0]
-            return entry.kind is Kind.COUNT and not entry.is_bound and _holds(said, entry) and self._fits(said, entry)
+            return (
+                entry.kind is Kind.COUNT
+                and not entry.is_bound
+                and _holds(said, entry)
+                and self._fits(said, entry)
+            )
         if entry.kind is None:
             return False
         if said.kind is Kind.TIMES:
             if entry.kind is Kind.COUNT:
-                return not entry.is_bound and not _of_people(entry) and _holds(said, entry) and _rate_fits(said, entry)
+                return (
+                    not entry.is_bound
+                    and not _of_people(entry)
+                    and _holds(said, entry)
+                    and _rate_fits(said, entry)
+                )
             return entry.kind is Kind.MULTIPLE and (_holds(said, entry) or _doubled(said, entry))
         if said.kind is Kind.MULTIPLE:
             if entry.kind is Kind.SHARE and said.values == (0.5,):
@@ -123,6 +133,8 @@ class Ledger:
         first, last = entry.window
         if day.is_start:
             return any(low <= first <= high for low, high in day.meant)
+        if day.is_end and any(low <= last <= high for low, high in day.meant):
+            return True
         if day.rolling and last == self.today and day.rolling[0] <= (last - first).days + 1 <= day.rolling[1]:
             return True
         return any(low <= first and last <= high for low, high in day.meant)
@@ -135,12 +147,22 @@ def _entry(figure: Figure, brief: Brief) -> Entry:
     stems = frozenset(stem(word.strip(".,;:()'\"")) for word in words if len(word) > 1)
     is_offer = figure.figure_id.startswith("offer")
     is_bound = is_offer or figure.figure_id.split("_")[-1] in BOUNDS
-    rates = frozenset(period for period in PERIODS if any(f"{lead} {period}" in " ".join(words) for lead in ("a", "per", "each", "every")))
-    rates |= frozenset(name for word, name in (("monthly", "month"), ("weekly", "week"), ("daily", "day"), ("yearly", "year")) if word in words)
+    rates = frozenset(
+        period
+        for period in PERIODS
+        if any(f"{lead} {period}" in " ".join(words) for lead in ("a", "per", "each", "every"))
+    )
+    rates |= frozenset(
+        name
+        for word, name in (("monthly", "month"), ("weekly", "week"), ("daily", "day"), ("yearly", "year"))
+        if word in words
+    )
     shown = quantities(display, [])
     window = (figure.first_day, figure.last_day)
     if isinstance(figure.value, date):
-        return Entry(figure.figure_id, None, (), 0, "", stems, is_bound, is_offer, figure.value, window, rates)
+        return Entry(
+            figure.figure_id, None, (), 0, "", stems, is_bound, is_offer, figure.value, window, rates
+        )
     value = float(figure.value)
     kind, exact, code = Kind.COUNT, value, ""
     single = shown[0] if len(shown) == 1 else None
@@ -160,16 +182,46 @@ def _entry(figure: Figure, brief: Brief) -> Entry:
     elif single and single.kind in (Kind.DURATION, Kind.SHARE):
         kind = single.kind
         exact = single.values[0]
-    displayed = [value for one in shown for value in one.values if one.kind in (kind, Kind.TIMES, Kind.COUNT) or kind is Kind.MONEY]
+    displayed = [
+        value
+        for one in shown
+        for value in one.values
+        if one.kind in (kind, Kind.TIMES, Kind.COUNT) or kind is Kind.MONEY
+    ]
     decimals = max((one.decimals for one in shown), default=0)
-    return Entry(figure.figure_id, kind, tuple(displayed), exact, code, stems, is_bound, is_offer, None, window, rates, decimals)
+    return Entry(
+        figure.figure_id,
+        kind,
+        tuple(displayed),
+        exact,
+        code,
+        stems,
+        is_bound,
+        is_offer,
+        None,
+        window,
+        rates,
+        decimals,
+    )
 
 
 def _offer_price(brief: Brief) -> Entry:
     offer = brief.offer
     amount = offer.price_minor / 10 ** _exponent(offer.currency)
     window = (brief.as_of, brief.as_of)
-    return Entry("offer", Kind.MONEY, (amount,), amount, offer.currency, frozenset(), True, True, None, window, frozenset())
+    return Entry(
+        "offer",
+        Kind.MONEY,
+        (amount,),
+        amount,
+        offer.currency,
+        frozenset(),
+        True,
+        True,
+        None,
+        window,
+        frozenset(),
+    )
 
 
 def _exponent(code: str) -> int:
@@ -182,7 +234,11 @@ def _exponent(code: str) -> int:
 def _same_sign(code: str, offered: str, display: str) -> str:
     """The offer's own currency where its sign is what the display shows: '$' of an Australian offer is AUD."""
     signs = {sign: CURRENCY_SIGNS[sign] for sign in CURRENCY_SIGNS if sign in display}
-    if code == offered or (signs and offered in ("AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "CNY") and offered.lower() not in CURRENCY_WORDS):
+    if code == offered or (
+        signs
+        and offered in ("AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "CNY")
+        and offered.lower() not in CURRENCY_WORDS
+    ):
         return offered
     return code
 
@@ -195,7 +251,11 @@ def _equal(said: Quantity, entry: Entry) -> bool:
             return True
         if said.decimals > entry.decimals and abs(value - entry.exact) <= 0.5 * 10**-said.decimals + 1e-9:
             return True
-    if said.kind is Kind.DURATION and entry.kind is Kind.DURATION and said.unit in ("month", "quarter", "year"):
+    if (
+        said.kind is Kind.DURATION
+        and entry.kind is Kind.DURATION
+        and said.unit in ("month", "quarter", "year")
+    ):
         return _is_length(said, round(entry.exact / 86400))
     return False
 
@@ -204,8 +264,9 @@ def _holds(said: Quantity, entry: Entry) -> bool:
     """Whether the figure lies where the words before the number say it does."""
     if said.side is Side.EXACT:
         return _equal(said, entry)
-    if entry.is_bound and _equal(said, entry):
-        return True
+    if entry.is_bound and said.side is not Side.ABOUT:
+        # A ceiling is no measurement: 'over 88%' is not made true by a mark of 90% to watch for.
+        return said.side is Side.AT_MOST and _equal(said, entry)
     for value in said.values:
         exact = entry.exact
         if said.side is Side.BELOW and 0.9 * value <= exact < value:

@@ -49,7 +49,9 @@ def links_in(text: Text) -> tuple[Link, ...]:
             while end > start and text.lower[end - 1] in TRAILING:
                 end -= 1
             has_scheme = re.match(r"[a-z+.-]+:", text.lower[start:end])
-            if end - start < 4 or (not has_scheme and any(mail.start < end and start < mail.end for mail in mails)):
+            if end - start < 4 or (
+                not has_scheme and any(mail.start < end and start < mail.end for mail in mails)
+            ):
                 continue
             found.append(Link(start, end, text.original(Part(start, end))))
         return tuple(found)
@@ -61,7 +63,9 @@ def foreign_links(text: Text, brief: Brief) -> tuple[Link, ...]:
     """The links that are not on the allowed list."""
     own = {name.lower() for name in (brief.sender.company, brief.sender.product)}
     return tuple(
-        link for link in links_in(text) if link.written.lower() not in own and not is_allowed(link.written, brief.allowed_links)
+        link
+        for link in links_in(text)
+        if link.written.lower() not in own and not is_allowed(link.written, brief.allowed_links)
     )
 
 

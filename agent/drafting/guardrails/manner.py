@@ -16,7 +16,9 @@ from agent.drafting.guardrails.words import WORDS
 from agent.drafting.violation import Level, Surroundings
 
 SNAKE = re.compile(r"(?<![\w/.])_?[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?!\w)")
-UUID = re.compile(r"(?<!\w)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\w)|(?<!\w)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12,}(?!\w)")
+UUID = re.compile(
+    r"(?<!\w)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\w)|(?<!\w)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12,}(?!\w)"
+)
 CAPITALS = re.compile(r"(?<![\w'])[A-Z][A-Z'’]*[A-Z](?!\w)")
 EXCLAMATION = re.compile(r"!+")
 ACRONYM = 4
@@ -36,9 +38,13 @@ def no_pressure(text: Text, brief: Brief, around: Surroundings) -> Iterable[Faul
     for name, what in advice.items():
         for found in text.find(getattr(WORDS, name)):
             said = " ".join(text.of(found).split())
-            if _inside(found, excused) or (said.startswith("free") and _inside(Part(found.start, found.start + 4), idioms)):
+            if _inside(found, excused) or (
+                said.startswith("free") and _inside(Part(found.start, found.start + 4), idioms)
+            ):
                 continue
-            if said in ("unlimited", "instant", "exclusive") and re.search(rf"(?<!\w){said}(?!\w)", contained):
+            if said in ("unlimited", "instant", "exclusive") and re.search(
+                rf"(?<!\w){said}(?!\w)", contained
+            ):
                 continue
             yield Fault(*found, f"'{text.folded[found.start : found.end]}' {what}.")
 
@@ -46,7 +52,12 @@ def no_pressure(text: Text, brief: Brief, around: Surroundings) -> Iterable[Faul
 @rule(Level.BLOCK)
 def no_internals(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
     """No scores, trigger names, ids, or talk of tracking."""
-    excused = [*own_spans(text, brief), *(Part(link.start, link.end) for link in links_in(text)), *mails_in(text), *benefit_in(text, brief)]
+    excused = [
+        *own_spans(text, brief),
+        *(Part(link.start, link.end) for link in links_in(text)),
+        *mails_in(text),
+        *benefit_in(text, brief),
+    ]
     for pattern, what in (
         (WORDS.internals, "speaks of how you look at your customers"),
         (WORDS.trigger_names, "is a name from behind the scenes"),
@@ -55,7 +66,10 @@ def no_internals(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fau
     ):
         for found in text.find(pattern):
             if not _inside(found, excused):
-                yield Fault(*found, f"'{text.folded[found.start : found.end]}' {what}; say it in the customer's terms, or leave it out.")
+                yield Fault(
+                    *found,
+                    f"'{text.folded[found.start : found.end]}' {what}; say it in the customer's terms, or leave it out.",
+                )
     for identity in _ids(brief):
         pattern = re.compile(rf"(?<![\w.-]){re.escape(identity)}(?![\w-])")
         for found in text.find(pattern):
@@ -92,8 +106,18 @@ def _ids(brief: Brief) -> Iterator[str]:
     """Ids that read as ids: with a digit, an underscore or a hyphen in them, and no name of the brief."""
     names = own_names(brief)
     finding_ids = (row.key for figure in brief.figures for row in figure.rows)
-    for raw in {brief.recipient.account_id, brief.plan_id or "", brief.brief_id, brief.offer.plan_id or "", *finding_ids}:
+    for raw in {
+        brief.recipient.account_id,
+        brief.plan_id or "",
+        brief.brief_id,
+        brief.offer.plan_id or "",
+        *finding_ids,
+    }:
         identity = plain(raw)
-        if len(identity) > 2 and re.search(r"[\d_]", identity) and not re.fullmatch(r"[\d.,-]{1,4}", identity):
+        if (
+            len(identity) > 2
+            and re.search(r"[\d_]", identity)
+            and not re.fullmatch(r"[\d.,-]{1,4}", identity)
+        ):
             if identity not in names.everywhere and identity not in names.offer:
                 yield identity

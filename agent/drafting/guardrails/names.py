@@ -18,8 +18,23 @@ from agent.drafting.violation import Level, Surroundings
 
 WORD = re.compile(r"[^\W\d_][\w]*(?:['’-][\w]+)*|\d+[a-z][\w-]*")
 PLAN_WORD = re.compile(r"\s+(?:plans?|tiers?|packages?|subscriptions?|editions?|bundles?)(?!\w)")
+ARTICLE = re.compile(r"^(?:an?|the|our)\s+(?=\S)")
 BEFORE_START = re.compile(r"(?:^|[.!?:\n]|\.\.\.|(?<=\s)-|[.!?]['\")]+)[\s\"'(*-]*$")
-COUNTED = frozenset((*ONES, *TENS, *SCALES, *ORDINALS, *MONTHS, *(f"{day}s" for day in DAYS), *DAYS, "half", "double", "dozen"))
+COUNTED = frozenset(
+    (
+        *ONES,
+        *TENS,
+        *SCALES,
+        *ORDINALS,
+        *MONTHS,
+        *(f"{day}s" for day in DAYS),
+        *DAYS,
+        "half",
+        "double",
+        "dozen",
+    )
+)
+IN_WORDS = {str(value): word for word, value in ONES.items()}
 
 
 class Own(NamedTuple):
@@ -28,7 +43,7 @@ class Own(NamedTuple):
     everywhere: tuple[str, ...]
     "Folded, lower case: people, companies, products, the plan they have, features."
     offer: tuple[str, ...]
-    "The offer's name, with and without 'plan' after it."
+    "The offer's name without an article before it, with and without 'plan' after it, its number in digits and in words."
     tokens: frozenset[str]
     "Every single word of them."
 
@@ -37,11 +52,19 @@ def own_names(brief: Brief) -> Own:
     """The brief's names."""
     recipient, sender = brief.recipient, brief.sender
     people = [name for name in (recipient.contact_name, sender.name) if name]
-    names = [sender.company, sender.product, recipient.account_name, brief.plan_name or "", *people, *brief.features]
+    names = [
+        sender.company,
+        sender.product,
+        recipient.account_name,
+        brief.plan_name or "",
+        *people,
+        *brief.features,
+    ]
     first = [word for name in people for word in re.split(r"[\s,]+", name) if len(word) > 1]
     everywhere = tuple(dict.fromkeys(name for one in (*names, *first) if (name := plain(one))))
-    offered = plain(brief.offer.name)
-    offer = tuple(dict.fromkeys(one for one in (offered, PLAN_WORD.sub("", offered)) if one))
+    offered = ARTICLE.sub("", plain(brief.offer.name))
+    spelled = " ".join(IN_WORDS.get(word, word) for word in offered.split())
+    offer = tuple(dict.fromkeys(one for one in (offered, PLAN_WORD.sub("", offered), spelled) if one))
     tokens = frozenset(word for name in (*everywhere, *offer) for word in re.findall(r"[\w'-]+", name))
     return Own(everywhere, offer, tokens)
 
@@ -74,6 +97,9 @@ def hidden_numbers(text: Text, brief: Brief) -> list[tuple[int, int]]:
     own = own_names(brief)
     found = []
     for name in (*own.everywhere, *own.offer):
+        # A name of digits alone would vouch for any figure it happens to equal.
+        if not any(c.isalpha() for c in name):
+            continue
         if any(c.isdigit() for c in name) or set(re.findall(r"[a-z]+", name)) & COUNTED:
             found += [(part.start, part.end) for part in text.find(pattern_of(name))]
     return found
@@ -81,7 +107,10 @@ def hidden_numbers(text: Text, brief: Brief) -> list[tuple[int, int]]:
 
 def is_start(text: Text, place: int) -> bool:
     """Whether a capital at `place` is owed to its place: sentence, line, quotation, after a colon."""
-    if place <= text.subject.start or place == text.body.start or (text.greeting and not text.folded[text.greeting.end : place].strip()):
+    if place in (text.subject.start, text.body.start):
+        return True
+    after = text.greeting.end if text.greeting else len(text.folded)
+    if place >= after and not text.folded[after:place].strip():
         return True
     return bool(BEFORE_START.search(text.folded, max(0, place - 12), place))
 
@@ -91,14 +120,20 @@ def names_in(text: Text, name: str, *, common: bool) -> Iterator[Part]:
     for part in text.find(pattern_of(name)):
         if not common or PLAN_WORD.match(text.lower, part.end):
             yield part
-        elif text.folded[part.start].isupper() and not is_start(text, part.start) and not (text.greeting and text.greeting.holds(part.start)):
+        elif (
+            text.folded[part.start].isupper()
+            and not is_start(text, part.start)
+            and not (text.greeting and text.greeting.holds(part.start))
+        ):
             yield part
 
 
 def is_common(name: str) -> bool:
     """Whether a name is made of everyday words."""
     words = name.split()
-    return (len(words) == 1 and (len(name) <= 3 or name in WORDS.common or stem(name) in WORDS.countable)) or name in MONTHS
+    return (
+        len(words) == 1 and (len(name) <= 3 or name in WORDS.common or stem(name) in WORDS.countable)
+    ) or name in MONTHS
 
 
 def is_common_offer(name: str) -> bool:
@@ -141,7 +176,11 @@ def wrong_name(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault
     found: list[Fault] = [*_greeted(text, brief)]
     found += _of_others(text, brief, around, own)
     taken = [(fault.start, fault.end) for fault in found]
-    found += [fault for fault in _unknown(text, brief, own) if not any(a < fault.end and fault.start < b for a, b in taken)]
+    found += [
+        fault
+        for fault in _unknown(text, brief, own)
+        if not any(a < fault.end and fault.start < b for a, b in taken)
+    ]
     return found
 
 
@@ -150,17 +189,27 @@ def _greeted(text: Text, brief: Brief) -> Iterator[Fault]:
     if text.greeting is None:
         return
     greeting = text.of(text.greeting)
-    lead = max((word for word in WORDS.greeting_words if re.match(rf"{word}\b", greeting)), key=len, default="")
+    lead = max(
+        (word for word in WORDS.greeting_words if re.match(rf"{word}\b", greeting)), key=len, default=""
+    )
     rest = greeting[len(lead) :].strip(" ,!.:;-\n")
     for name in sorted(own_names(brief).everywhere, key=len, reverse=True):
         rest = pattern_of(name).sub(" ", rest)
     for match in re.finditer(r"[^\s,!.:;]+", rest):
         word = match.group().removesuffix("'s")
-        if word in WORDS.neutral_greetings or word.rstrip(".") in WORDS.titles or word in ("and", "the", "at", "to", "-", "&"):
+        if (
+            word in WORDS.neutral_greetings
+            or word.rstrip(".") in WORDS.titles
+            or word in ("and", "the", "at", "to", "-", "&")
+        ):
             continue
         at = text.lower.find(match.group(), text.greeting.start + len(lead))
         whom = brief.recipient.contact_name or brief.recipient.account_name
-        yield Fault(at, at + len(match.group()), f"The greeting is to '{word}', but the message goes to {whom}; greet them by their name.")
+        yield Fault(
+            at,
+            at + len(match.group()),
+            f"The greeting is to '{word}', but the message goes to {whom}; greet them by their name.",
+        )
 
 
 def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, ...]) -> Iterator[Fault]:
@@ -169,6 +218,7 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
     vocabulary = _vocabulary(brief)
     for word in WORD.finditer(text.lower):
         start = word.start()
+        found_whole = False
         for first in {word.group(), word.group().split("'")[0], re.split(r"['-]", word.group())[0]}:
             for name, kind, common in others.by_first.get(first, ()):
                 if name in allowed.everywhere or name in allowed.offer:
@@ -180,12 +230,29 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
                     continue
                 if common and not any(part.start == start for part in names_in(text, name, common=True)):
                     continue
-                what = {"customer": "another customer", "plan": "a plan that this message does not offer", "feature": "a feature that the brief does not hold"}[kind]
-                yield Fault(start, match.end(), f"'{text.folded[start : match.end()]}' is {what}; take the name out.")
+                found_whole = True
+                what = {
+                    "customer": "another customer",
+                    "plan": "a plan that this message does not offer",
+                    "feature": "a feature that the brief does not hold",
+                }[kind]
+                yield Fault(
+                    start, match.end(), f"'{text.folded[start : match.end()]}' is {what}; take the name out."
+                )
         head = re.split(r"['-]", word.group())[0]
-        if head in others.heads and text.folded[start].isupper() and head not in allowed.tokens and head not in vocabulary:
+        if (
+            not found_whole
+            and head in others.heads
+            and text.folded[start].isupper()
+            and head not in allowed.tokens
+            and head not in vocabulary
+        ):
             if not any(part.holds(start) for part in own):
-                yield Fault(start, start + len(head), f"'{text.folded[start : start + len(head)]}' begins another customer's name; take it out.")
+                yield Fault(
+                    start,
+                    start + len(head),
+                    f"'{text.folded[start : start + len(head)]}' begins another customer's name; take it out.",
+                )
 
 
 def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]:
@@ -209,20 +276,45 @@ def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]
         in_sign_off = bool(text.sign_off and text.sign_off.holds(start))
         if in_sign_off and any(lower in line.split() for line in (*WORDS.closings, *WORDS.roles)):
             continue
-        if PLAN_WORD.match(text.lower, end) and not is_start(text, start) and lower not in offer and lower not in ("plan", "the", "this", "your", "our"):
-            yield Fault(start, end, f"'{shown}' is not the plan they have or the one offered; name one of those.")
+        if (
+            PLAN_WORD.match(text.lower, end)
+            and not is_start(text, start)
+            and lower not in offer
+            and lower not in ("plan", "the", "this", "your", "our")
+        ):
+            yield Fault(
+                start, end, f"'{shown}' is not the plan they have or the one offered; name one of those."
+            )
             continue
         if not in_sign_off and is_start(text, start) and not inner:
             continue
-        if lower in MONTHS or lower.rstrip("s") in DAYS or lower in COUNTED or lower in WORDS.common or bare in WORDS.common:
+        if (
+            lower in MONTHS
+            or lower.rstrip("s") in DAYS
+            or lower in COUNTED
+            or lower in WORDS.common
+            or bare in WORDS.common
+        ):
             continue
-        if stem(lower) in vocabulary or all(stem(one) in vocabulary or one in WORDS.common for one in lower.split("-")):
+        if stem(lower) in vocabulary or all(
+            stem(one) in vocabulary or one in WORDS.common for one in lower.split("-")
+        ):
             continue
-        if text.subject.holds(start) and is_title and stem(lower) in {stem(one) for one in re.findall(r"\w+", text.of(text.body))}:
+        if (
+            text.subject.holds(start)
+            and is_title
+            and stem(lower) in {stem(one) for one in re.findall(r"\w+", text.of(text.body))}
+        ):
             continue
-        if WORDS.holidays.match(text.lower, start) or re.match(r"[qh][1-4]$", lower) or (shown.isupper() and len(shown) > 4 and stem(lower) in vocabulary):
+        if (
+            WORDS.holidays.match(text.lower, start)
+            or re.match(r"[qh][1-4]$", lower)
+            or (shown.isupper() and len(shown) > 4 and stem(lower) in vocabulary)
+        ):
             continue
-        yield Fault(start, end, f"'{shown}' is a name the brief does not hold; take it out or use one of the brief's.")
+        yield Fault(
+            start, end, f"'{shown}' is a name the brief does not hold; take it out or use one of the brief's."
+        )
 
 
 def _vocabulary(brief: Brief) -> frozenset[str]:

@@ -25,20 +25,24 @@ TENS = {
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 GROUPS = {"dozen": 12, "couple": 2, "pair": 2, "score": 20}
 SUFFIXES = {"k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "bn": 10**9, "b": 10**9, "grand": 10**3}
-ORDINALS = {
-    word: value
-    for value, word in enumerate(
-        "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-        "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth".split()
-    )
-} | {
-    word: value
-    for value, word in zip(
-        range(20, 100, 10),
-        "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth".split(),
-        strict=True,
-    )
-} | {"hundredth": 100, "thousandth": 1000}
+ORDINALS = (
+    {
+        word: value
+        for value, word in enumerate(
+            "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+            "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth".split()
+        )
+    }
+    | {
+        word: value
+        for value, word in zip(
+            range(20, 100, 10),
+            "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth".split(),
+            strict=True,
+        )
+    }
+    | {"hundredth": 100, "thousandth": 1000}
+)
 PARTS = {
     "half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5,
     "fifths": 5, "sixth": 6, "sixths": 6, "seventh": 7, "sevenths": 7, "eighth": 8, "eighths": 8, "ninth": 9, "ninths": 9,
@@ -72,7 +76,9 @@ class Number(NamedTuple):
     is_ordinal: bool = False
 
 
-def tokens_of(lower: str, hidden: list[tuple[int, int]], start: int = 0, end: int | None = None) -> list[Token]:
+def tokens_of(
+    lower: str, hidden: list[tuple[int, int]], start: int = 0, end: int | None = None
+) -> list[Token]:
     """The tokens of a folded lower-case text; a hidden stretch becomes one token of kind 'name'."""
     found: list[Token] = []
     place = start
@@ -97,7 +103,11 @@ def read_number(tokens: list[Token], i: int) -> Number | None:
         return None
     word = token.text
     if word in ("a", "an", "one") and (after := _word(tokens, i + 1)) and _gap(tokens, i):
-        if after in SCALES or after in ("dozen", "couple", "pair"):
+        if (
+            after in SCALES
+            or after in ("dozen", "couple", "pair")
+            or (after == "score" and _word(tokens, i + 2) == "of")
+        ):
             return _words(tokens, i)
         if after in PARTS and after not in ("second", "halves") and not after.endswith("s"):
             if after in ORDINALS and _word(tokens, i + 2) in COUNTED_IN_ORDER:
@@ -131,7 +141,11 @@ def _digits(tokens: list[Token], i: int) -> Number:
     values, decimals = meanings(tokens[i].text)
     after = i + 1
     follow = _word(tokens, after)
-    if follow in SUFFIXES and _gap(tokens, i) and (tokens[after].start == tokens[i].end or follow not in ("m", "b")):
+    if (
+        follow in SUFFIXES
+        and _gap(tokens, i)
+        and (tokens[after].start == tokens[i].end or follow not in ("m", "b"))
+    ):
         if follow != "m" or tokens[after].start == tokens[i].end:
             values = tuple(round(value * SUFFIXES[follow], 6) for value in values)
             decimals = 0
@@ -148,7 +162,12 @@ def _digits(tokens: list[Token], i: int) -> Number:
         return Number(values, i, after + 1, is_ordinal=True)
     elif follow in PARTS and all(value == int(value) for value in values) and follow != "half":
         return Number(tuple(value / PARTS[follow] for value in values), i, after + 1, is_part=True)
-    elif follow == "/" and after + 1 < len(tokens) and tokens[after + 1].kind == "number" and _gap(tokens, after):
+    elif (
+        follow == "/"
+        and after + 1 < len(tokens)
+        and tokens[after + 1].kind == "number"
+        and _gap(tokens, after)
+    ):
         below = meanings(tokens[after + 1].text)[0]
         if below[0] and tokens[after].start == tokens[i].end:
             return Number((values[0] / below[0],), i, after + 2, is_part=True)
@@ -194,19 +213,23 @@ def _words(tokens: list[Token], i: int) -> Number:
             current = 1
         elif word in TENS and last not in (*TENS, *ONES):
             current += TENS[word]
-        elif word in ONES and (last in ("", "hundred", "thousand", "million", "and") or (last in TENS and 0 < ONES[word] < 10)):
+        elif word in ONES and (
+            last in ("", "hundred", "thousand", "million", "and") or (last in TENS and 0 < ONES[word] < 10)
+        ):
             current += ONES[word]
         elif word == "hundred" and last not in SCALES:
             current = (current or 1) * 100
         elif word in SCALES and word != "hundred":
             total += (current or 1) * SCALES[word]
             current = 0
-        elif word in ("dozen", "couple", "pair") and last in (*ONES, *TENS, "a", "an", ""):
+        elif word in GROUPS and last in (*ONES, *TENS, "a", "an", ""):
             return Number(((current or 1) * GROUPS[word],), i, at + 1, in_words=True)
         elif took and word in PARTS and (total + current) < 100 and word not in ("half", "second"):
             if word.endswith("s") or (total + current) == 1:
                 return Number(((total + current) / PARTS[word],), i, at + 1, in_words=True, is_part=True)
-            return Number((total + current + ORDINALS.get(word, 0),), i, at + 1, in_words=True, is_ordinal=True)
+            return Number(
+                (total + current + ORDINALS.get(word, 0),), i, at + 1, in_words=True, is_ordinal=True
+            )
         elif took and word in ORDINALS and last in TENS:
             return Number((total + current + ORDINALS[word],), i, at + 1, in_words=True, is_ordinal=True)
         else:
@@ -232,6 +255,12 @@ def _gap_words(tokens: list[Token], at: int, last: str) -> bool:
     """Whether 'and' or a hyphen at `at` goes on with the number that stands before it."""
     follow = _word(tokens, at + 1)
     if tokens[at].text == "-":
-        glued = at + 1 < len(tokens) and tokens[at].start == tokens[at - 1].end and tokens[at + 1].start == tokens[at].end
-        return glued and (follow in PARTS or follow in ORDINALS or follow in SCALES or (last in TENS and follow in ONES))
+        glued = (
+            at + 1 < len(tokens)
+            and tokens[at].start == tokens[at - 1].end
+            and tokens[at + 1].start == tokens[at].end
+        )
+        return glued and (
+            follow in PARTS or follow in ORDINALS or follow in SCALES or (last in TENS and follow in ONES)
+        )
     return last in SCALES and (follow in ONES or follow in TENS)

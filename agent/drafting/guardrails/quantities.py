@@ -53,7 +53,7 @@ class Quantity(NamedTuple):
     rate: str = ""
     "day, week, month, quarter or year, where the quantity is said to be per that."
     settled: bool = False
-    "True with 'the' or 'your' before it, or 'pass' and the like: the number itself must be a figure."
+    "True with 'the' or 'your' between: over the 1,000 in your plan; the number itself must be a figure."
     span_nouns: int = 0
     "Where the words after it end."
     high: float = 0
@@ -70,7 +70,17 @@ TIME_UNITS = {unit: unit for unit in SECONDS} | {f"{unit}s": unit for unit in SE
 RATES = {"day": "day", "week": "week", "month": "month", "mo": "month", "quarter": "quarter", "year": "year", "yr": "year",
          "hour": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annually": "year",
          "quarterly": "quarter", "annum": "year"}  # fmt: skip
-CURRENCY_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "₪": "ILS"}
+CURRENCY_SIGNS = {
+    "€": "EUR",
+    "$": "USD",
+    "£": "GBP",
+    "¥": "JPY",
+    "₹": "INR",
+    "₽": "RUB",
+    "₺": "TRY",
+    "₩": "KRW",
+    "₪": "ILS",
+}
 CURRENCY_WORDS = {
     "eur": "EUR", "euro": "EUR", "euros": "EUR", "usd": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD", "gbp": "GBP",
     "pound": "GBP", "pounds": "GBP", "quid": "GBP", "sterling": "GBP", "jpy": "JPY", "yen": "JPY", "chf": "CHF", "francs": "CHF",
@@ -85,9 +95,29 @@ MULTIPLE_WORD = re.compile(
     r"(?<!\w)(?:(?P<m>doubl|tripl|trebl|quadrupl|quintupl)(?:e|es|ed|ing|y)|(?P<halve>halv(?:e|es|ed|ing))|(?P<twice>twice)|(?P<thrice>thrice)"
     r"|(?P<fold>[a-z]+|\d+)-?fold|(?P<both>both)|(?P<most>most of|the majority of|the bulk of|a majority of)|x(?P<x>\d+))(?!\w)"
 )
-FOLDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "hundred": 100}
-VAGUE = re.compile(r"(?<!\w)(?:(?P<n>dozens|tens|hundreds|thousands|millions|billions)(?: of thousands| of millions)?|for (?P<t>days|weeks|months|years|quarters|hours))(?!\w)")
-VAGUE_RANGES = {"dozens": (24, 120), "tens": (20, 100), "hundreds": (200, 1000), "thousands": (2000, 10**6), "millions": (2 * 10**6, 10**9), "billions": (2 * 10**9, 10**13)}
+FOLDS = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "hundred": 100,
+}
+VAGUE = re.compile(
+    r"(?<!\w)(?:(?P<n>dozens|tens|hundreds|thousands|millions|billions)(?: of thousands| of millions)?|for (?P<t>days|weeks|months|years|quarters|hours))(?!\w)"
+)
+VAGUE_RANGES = {
+    "dozens": (24, 120),
+    "tens": (20, 100),
+    "hundreds": (200, 1000),
+    "thousands": (2000, 10**6),
+    "millions": (2 * 10**6, 10**9),
+    "billions": (2 * 10**9, 10**13),
+}
 BARE_UNIT = re.compile(
     r"(?<!\w)(?P<lead>(?:in|within|for|over|after|about|around|nearly|almost|the (?:last|past|previous)|past|than|under|during|half|every other)\s+(?:the |the (?:last|past|previous) )?)"
     r"?(?:(?P<art>an?|one|this past|whole|full|entire)\s+)?(?:whole |full )?(?P<unit>second|minute|hour|day|week|fortnight|month|quarter|year|decade|century)(?!\w)"
@@ -99,20 +129,34 @@ SMALL = frozenset(
     "than then too also not no do does did against across over under before after within into out up down off about between "
     "last next past already still now".split()
 )
-DETERMINERS = r"(?:(?:the|your|our|these|those|all|its|their|of|an?|only|just|full|whole|first|last|some)\s+)*"
+DETERMINERS = (
+    r"(?:(?:the|your|our|these|those|all|its|their|of|an?|only|just|full|whole|first|last|some)\s+)*"
+)
 SIDE_BEFORE = [
     (Side(side), re.compile(r"(?<!\w)(?:" + "|".join(p.replace(" ", r"\s+") for p in sorted(words, key=len, reverse=True)) + rf")\s*(?P<d>{DETERMINERS})$"))
     for side, words in WORDS.sides.items()
 ]  # fmt: skip
-THRESHOLD = re.compile(r"(?<!\w)(?:pass(?:es|ed|ing)?|past|cross(?:es|ed|ing)?|reach(?:es|ed|ing)?|exceed(?:s|ed|ing)?|tops?|hits?|(?:go(?:es|ne|ing)?|went|run(?:ning|s)?|ran|climbs?|stays?|rises?|is|are|was|were|moves?|gets?|keeps?|kept|creeps?|grows?|grew) (?:over|above|past|beyond|under|below))\s+(?:the|your)?\s*$")
-SETTLED = re.compile(r"(?<!\w)(?:the|your|these|those|our)\s+(?:\w+ )?$")
-AFTER = re.compile(r"\s*(?:(?P<plus>\+(?!\d)|or (?:more|above|higher)|plus(?= )|and (?:more|up|counting|above))|(?P<so>or so|-?ish|give or take)|(?P<less>or (?:less|fewer|under)))(?!\w)")
-RATE = re.compile(r"\s*(?:/|per|an?|each|every)\s*(?P<r>day|week|month|mo|quarter|year|yr|hour|annum)(?!\w)|[\s-]*(?P<adv>daily|weekly|monthly|yearly|annually|quarterly)(?!\w)")
-CONDITION = re.compile(r"(?<!\w)(?:when|whenever|once|if|until|till|unless|as soon as|the moment|the day|should)\s[^.!?\n]*$")
+CROSSING = re.compile(
+    r"(?<!\w)(?:pass(?:es|ed|ing)?|past|cross(?:es|ed|ing)?|reach(?:es|ed|ing)?|exceed(?:s|ed|ing)?|tops?|topped|topping|surpass(?:es|ed|ing)?)\s+$"
+)
+AFTER = re.compile(
+    r"\s*(?:(?P<plus>\+(?!\d)|or (?:more|above|higher)|plus(?= )|and (?:more|up|counting|above))|(?P<so>or so|-?ish|give or take)|(?P<less>or (?:less|fewer|under)))(?!\w)"
+)
+RATE = re.compile(
+    r"\s*(?:/|per|an?|each|every)\s*(?P<r>day|week|month|mo|quarter|year|yr|hour|annum)(?!\w)|[\s-]*(?P<adv>daily|weekly|monthly|yearly|annually|quarterly)(?!\w)"
+)
+CONDITION = re.compile(
+    r"(?<!\w)(?:when|whenever|once|if|until|till|unless|as soon as|the moment|the day|should|whether|watch(?: for)?|eye on|look(?:ing)? (?:for|out for)|sign is|sign that)\s(?:[^.!?\n]|(?<=\d)\.(?=\d))*$"
+)
+CONDITION_AFTER = re.compile(
+    r"[^.!?\n]*(?<!\w)(?:(?:is|are|would be|will be) (?:the|a|your) (?:sign|signal|cue|time|moment|point)|(?:tells?|will tell) you)(?!\w)"
+)
 DISTANCE = 60
 
 
-def quantities(lower: str, hidden: list[tuple[int, int]], start: int = 0, end: int | None = None) -> list[Quantity]:
+def quantities(
+    lower: str, hidden: list[tuple[int, int]], start: int = 0, end: int | None = None
+) -> list[Quantity]:
     """Every quantity of a folded lower-case text outside the hidden stretches, in order."""
     end = len(lower) if end is None else end
     found: list[Quantity] = []
@@ -128,8 +172,17 @@ def quantities(lower: str, hidden: list[tuple[int, int]], start: int = 0, end: i
         if made is not None:
             found.append(made)
             used.append((made.start, made.end))
-    found += [one for one in _by_pattern(lower, start, end) if not any(a < one.end and one.start < b for a, b in used)]
-    return sorted(one._replace(is_condition=True) if CONDITION.search(lower[max(start, one.start - 160) : one.start]) else one for one in found)
+    found += [
+        one
+        for one in _by_pattern(lower, start, end)
+        if not any(a < one.end and one.start < b for a, b in used)
+    ]
+    return sorted(
+        one._replace(is_condition=True)
+        if CONDITION.search(lower[max(start, one.start - 160) : one.start])
+        else one
+        for one in found
+    )
 
 
 def _text(tokens: list[Token], i: int) -> str:
@@ -138,7 +191,11 @@ def _text(tokens: list[Token], i: int) -> str:
 
 def _near(tokens: list[Token], i: int, lower: str) -> bool:
     """Whether token i follows its predecessor with nothing but a space between them."""
-    return 0 < i < len(tokens) and not lower[tokens[i - 1].end : tokens[i].start].strip(" ") and tokens[i].start - tokens[i - 1].end <= 1
+    return (
+        0 < i < len(tokens)
+        and not lower[tokens[i - 1].end : tokens[i].start].strip(" ")
+        and tokens[i].start - tokens[i - 1].end <= 1
+    )
 
 
 def _quantity(lower: str, tokens: list[Token], number: Number) -> tuple[Quantity | None, int]:
@@ -147,7 +204,14 @@ def _quantity(lower: str, tokens: list[Token], number: Number) -> tuple[Quantity
     start, end = tokens[number.first].start, tokens[i - 1].end
     before = _text(tokens, number.first - 1)
     beside = number.first > 0 and start - tokens[number.first - 1].end <= 1
-    if before in ("-", "+") and start == tokens[number.first - 1].end and (number.first < 2 or lower[tokens[number.first - 1].start - 1] in " \n("):
+    if before in ("minus", "negative"):
+        start = tokens[number.first - 1].start
+        values, beside, before = tuple(-value for value in values), False, ""
+    if (
+        before in ("-", "+")
+        and start == tokens[number.first - 1].end
+        and (number.first < 2 or lower[tokens[number.first - 1].start - 1] in " \n(")
+    ):
         start = tokens[number.first - 1].start
         if before == "-":
             values = tuple(-value for value in values)
@@ -162,6 +226,10 @@ def _quantity(lower: str, tokens: list[Token], number: Number) -> tuple[Quantity
     if _text(tokens, j) == "-" and _near(tokens, j, lower):
         j += 1
     follow = _text(tokens, j)
+    if values == (1.0,) and (share := _one_in(tokens, i)):
+        values, i = share
+        found = Quantity(start, tokens[i - 1].end, Kind.SHARE, values, is_part=True)
+        return _finish(lower, tokens, found, i), i
     if follow in ("a", "an") and number.is_part and _text(tokens, j + 1) in TIME_UNITS:
         j += 1
         follow = _text(tokens, j)
@@ -175,7 +243,16 @@ def _quantity(lower: str, tokens: list[Token], number: Number) -> tuple[Quantity
         start = tokens[number.first - 1].start
         if unit == "USD" and (match := re.search(r"(?<!\w)(us|a|au|c|ca|nz|hk|s)$", lower[:start])):
             start = match.start()
-            unit = {"us": "USD", "a": "AUD", "au": "AUD", "c": "CAD", "ca": "CAD", "nz": "NZD", "hk": "HKD", "s": "SGD"}[match[1]]
+            unit = {
+                "us": "USD",
+                "a": "AUD",
+                "au": "AUD",
+                "c": "CAD",
+                "ca": "CAD",
+                "nz": "NZD",
+                "hk": "HKD",
+                "s": "SGD",
+            }[match[1]]
         if _text(tokens, j) in CURRENCY_WORDS and CURRENCY_WORDS[_text(tokens, j)] == unit:
             i = j + 1
     elif follow in CURRENCY_SIGNS or follow in CURRENCY_WORDS:
@@ -198,21 +275,61 @@ def _quantity(lower: str, tokens: list[Token], number: Number) -> tuple[Quantity
     if kind is Kind.SHARE and number.is_part and beside and before in ("second", "other", "first", "better"):
         return None, number.after
     end = tokens[i - 1].end
-    return _finish(lower, tokens, Quantity(start, end, kind, values, Side.EXACT, unit, decimals, is_part=number.is_part), i), i
+    return _finish(
+        lower,
+        tokens,
+        Quantity(start, end, kind, values, Side.EXACT, unit, decimals, is_part=number.is_part),
+        i,
+    ), i
+
+
+def _one_in(tokens: list[Token], i: int) -> tuple[tuple[float, ...], int] | None:
+    """The share of 'one in five' and 'one out of five', in percent, and the token after it."""
+    at = (
+        i + 2
+        if (_text(tokens, i), _text(tokens, i + 1)) == ("out", "of")
+        else i + 1
+        if _text(tokens, i) == "in"
+        else 0
+    )
+    below = read_number(tokens, at) if 0 < at < len(tokens) else None
+    if below is None or below.is_part or not below.values[0] or _text(tokens, below.after) in TIME_UNITS:
+        return None
+    return (100 / below.values[0],), below.after
 
 
 def _time_unit(tokens: list[Token], j: int) -> int | None:
     """The token of the time unit after a number, over at most one word: '14 calendar days'."""
     if _text(tokens, j) in TIME_UNITS:
         return j
-    if _text(tokens, j) in ("full", "whole", "calendar", "working", "business", "straight", "consecutive", "different", "separate", "more", "short") and _text(tokens, j + 1) in TIME_UNITS:
+    if (
+        _text(tokens, j)
+        in (
+            "full",
+            "whole",
+            "calendar",
+            "working",
+            "business",
+            "straight",
+            "consecutive",
+            "different",
+            "separate",
+            "more",
+            "short",
+        )
+        and _text(tokens, j + 1) in TIME_UNITS
+    ):
         return j + 1
     return None
 
 
 def _counts_one(tokens: list[Token], i: int) -> bool:
     """Whether the word 'one' before token `i` counts something."""
-    return any(stem(_text(tokens, at)) in WORDS.countable or _text(tokens, at) in SCALES for at in (i, i + 1) if at < len(tokens) and (at == i or _text(tokens, i) not in SMALL))
+    return any(
+        stem(_text(tokens, at)) in WORDS.countable or _text(tokens, at) in SCALES
+        for at in (i, i + 1)
+        if at < len(tokens) and (at == i or _text(tokens, i) not in SMALL)
+    )
 
 
 def _finish(lower: str, tokens: list[Token], found: Quantity, i: int) -> Quantity:
@@ -222,11 +339,12 @@ def _finish(lower: str, tokens: list[Token], found: Quantity, i: int) -> Quantit
     for candidate, pattern in SIDE_BEFORE:
         if match := pattern.search(tail):
             side = candidate
-            settled = bool(re.search(r"(?<!\w)(?:the|your|our|these|those)\s", match["d"] or "")) or bool(THRESHOLD.search(tail))
+            settled = bool(re.search(r"(?<!\w)(?:the|your|our|these|those)\s", match["d"] or ""))
             start = max(0, start - DISTANCE) + match.start()
             break
-    if THRESHOLD.search(tail):
-        settled = True
+    if side is Side.EXACT and (match := CROSSING.search(tail)):
+        # 'You passed 90%' is a claim; after 'when' it is a condition, and the number itself must be a figure.
+        side, start = Side.AT_LEAST, max(0, start - DISTANCE) + match.start()
     if settled:
         side, start = Side.EXACT, found.start
     end = found.end
@@ -241,7 +359,9 @@ def _finish(lower: str, tokens: list[Token], found: Quantity, i: int) -> Quantit
     nouns, after = _nouns(lower, tokens, i, found.kind)
     if not rate and nouns and (match := RATE.match(lower, after)):
         rate = RATES[match["r"] or match["adv"]]
-    return found._replace(start=start, end=end, side=side, rate=rate, nouns=nouns, settled=settled, span_nouns=after)
+    return found._replace(
+        start=start, end=end, side=side, rate=rate, nouns=nouns, settled=settled, span_nouns=after
+    )
 
 
 def _nouns(lower: str, tokens: list[Token], i: int, kind: Kind) -> tuple[tuple[str, ...], int]:
@@ -256,7 +376,10 @@ def _nouns(lower: str, tokens: list[Token], i: int, kind: Kind) -> tuple[tuple[s
         at += 1
     if _text(tokens, at) in ("of", "/"):
         at += 1
-        while at < len(tokens) and (_text(tokens, at) in ("the", "your", "our", "those", "these", "all", "its", "their") or tokens[at].kind == "number"):
+        while at < len(tokens) and (
+            _text(tokens, at) in ("the", "your", "our", "those", "these", "all", "its", "their")
+            or tokens[at].kind == "number"
+        ):
             at += 1
     elif kind is Kind.SHARE:
         return (), after
@@ -289,7 +412,13 @@ def _by_pattern(lower: str, start: int, end: int) -> list[Quantity]:
             found.append(_sided(lower, Quantity(a, b, Kind.MULTIPLE, (0.5,))))
         elif match["twice"] or match["thrice"]:
             rate = RATE.match(lower, b)
-            times = Quantity(a, b, Kind.TIMES, (2.0 if match["twice"] else 3.0,), rate=RATES[rate["r"] or rate["adv"]] if rate else "")
+            times = Quantity(
+                a,
+                b,
+                Kind.TIMES,
+                (2.0 if match["twice"] else 3.0,),
+                rate=RATES[rate["r"] or rate["adv"]] if rate else "",
+            )
             found.append(_sided(lower, times))
         elif match["x"]:
             found.append(Quantity(a, b, Kind.MULTIPLE, (float(match["x"]),)))
@@ -300,7 +429,11 @@ def _by_pattern(lower: str, start: int, end: int) -> list[Quantity]:
         elif match["both"]:
             rest = lower[b : b + 60]
             if not re.match(r"[^.!?\n]{0,50}\band\b", rest):
-                nouns = tuple(stem(word) for word in re.findall(r"^\s+(?:of )?(?:the |your |our )?([a-z]+)", rest) if word not in SMALL)
+                nouns = tuple(
+                    stem(word)
+                    for word in re.findall(r"^\s+(?:of )?(?:the |your |our )?([a-z]+)", rest)
+                    if word not in SMALL
+                )
                 found.append(Quantity(a, b, Kind.COUNT, (2.0,), nouns=nouns))
         else:
             found.append(Quantity(a, b, Kind.SHARE, (50.0,), Side.RANGE, high=100.0))
@@ -308,13 +441,23 @@ def _by_pattern(lower: str, start: int, end: int) -> list[Quantity]:
         a, b = match.span()
         if match["n"]:
             low, high = VAGUE_RANGES[match["n"]]
-            found.append(Quantity(a, b, Kind.COUNT, (float(low),), Side.RANGE, high=float(high)))
+            nouns = re.match(r"\s+of\s+(?:the |your |our )?([a-z]+)", lower[b : b + 40])
+            counted = (stem(nouns[1]),) if nouns and nouns[1] not in SMALL else ()
+            found.append(
+                Quantity(a, b, Kind.COUNT, (float(low),), Side.RANGE, high=float(high), nouns=counted)
+            )
         else:
-            found.append(Quantity(a, b, Kind.DURATION, (2.0 * SECONDS[TIME_UNITS[match["t"]]],), Side.RANGE, high=INFINITY))
+            found.append(
+                Quantity(
+                    a, b, Kind.DURATION, (2.0 * SECONDS[TIME_UNITS[match["t"]]],), Side.RANGE, high=INFINITY
+                )
+            )
     for match in BARE_UNIT.finditer(lower, start, end):
         lead, art, tail = (match["lead"] or "").strip(), match["art"], match["tail"]
         unit = match["unit"]
-        if unit in ("fortnight", "decade", "century") or ((lead and (art or "last" in lead or "past" in lead or "previous" in lead)) or (art and tail)):
+        if unit in ("fortnight", "decade", "century") or (
+            (lead and (art or "last" in lead or "past" in lead or "previous" in lead)) or (art and tail)
+        ):
             a = match.start("art") if art else match.start("unit")
             b = match.end("unit")
             if unit == "second":

@@ -18,15 +18,21 @@ UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 MARKS_IN_A_ROW = 3
 SHINGLE = 4
 "Words in a row that make a copy of an order in a ticket."
-PHONE = re.compile(r"(?<![\w.,])(?:\+|00)\d[\d\s().-]{6,17}\d(?!\w)|(?<![\w.,+-])\(?0?\d{2,5}\)?[\s./-]\d{2,4}[\s./-]?\d{2,4}(?:[\s.-]\d{2,4})*(?![\w])|(?<![\w.,])\d{8,15}(?![\w,.%]*\d)")
-NO_PHONE = re.compile(r"\d{1,3}(?:[ .,']\d{3})+|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{1,4}[./-]\d{1,4}|\d{1,3}\s?[-/]\s?\d{1,4}")
+PHONE = re.compile(
+    r"(?<![\w.,])(?:\+|00)\d[\d\s().-]{6,17}\d(?!\w)|(?<![\w.,+-])\(?0?\d{2,5}\)?[\s./-]\d{2,4}[\s./-]?\d{2,4}(?:[\s.-]\d{2,4})*(?![\w])|(?<![\w.,])\d{8,15}(?![\w,.%]*\d)"
+)
+NO_PHONE = re.compile(
+    r"\d{1,3}(?:[ .,']\d{3})+|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{1,4}[./-]\d{1,4}|\d{1,3}\s?[-/]\s?\d{1,4}"
+)
 MARKUP = re.compile(
     r"<[/!?@#a-z][^<>\n]{0,200}>?|&(?:[a-z]{2,8}|#\d{1,6}|#x[0-9a-f]{1,6});|\*\*[^*\n]+\*\*|(?<![\w*])\*[^\s*][^*\n]*\*(?![\w*])"
     r"|(?<!\w)__?[^\s_][^_\n]*__?(?!\w)|~~[^~\n]+~~|`+[^`\n]*`*|!?\[[^\]\n]*\]\([^)\n]*\)?|\[[^\]\n]+\]\[[^\]\n]*\]|(?<!\w)@(?:channel|here|everyone|[a-z][\w.-]+)"
     r"|(?<=\n)#{1,6}\s|(?<=\n)>\s|(?<=\n)(?:---+|===+|```)|\|[^|\n]+\|"
 )
 TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}|\$\{|<%|%>")
-PLACE = re.compile(r"\{[^{}\n]*\}|\[[^\]\n]{1,40}\](?!\()|<[a-z][\w .-]{0,40}>|<<[^>\n]*>>|\{\{|\}\}|[{}]|%%[^%\n]+%%|(?<![\w$])\$[a-z_]{3,}(?!\w)")
+PLACE = re.compile(
+    r"\{[^{}\n]*\}|\[[^\]\n]{1,40}\](?!\()|<[a-z][\w .-]{0,40}>|<<[^>\n]*>>|\{\{|\}\}|[{}]|%%[^%\n]+%%|(?<![\w$])\$[a-z_]{3,}(?!\w)"
+)
 CARD = re.compile(r"(?<![\w])\d(?:[ -]?\d){12,18}(?![\w])")
 KEY = re.compile(
     r"(?<!\w)(?:[sprk]k_(?:live|test)_\w{6,}|sk-[\w-]{16,}|(?:akia|asia)[a-z0-9]{12,}|gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{8,}|"
@@ -57,7 +63,9 @@ def no_injection(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fau
     for template in text.find(TEMPLATE):
         yield Fault(*template, "This is template language; write plain text.")
     for order in text.find(WORDS.instructions):
-        yield Fault(*order, f"'{_shown(text, order)}' reads as an instruction to a writing machine; take it out.")
+        yield Fault(
+            *order, f"'{_shown(text, order)}' reads as an instruction to a writing machine; take it out."
+        )
     yield from _copied(text, around)
 
 
@@ -87,7 +95,9 @@ def unfilled(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
         for place in text.find(pattern):
             if not any(one.start < place.end and place.start < one.end for one in seen):
                 seen.append(place)
-                yield Fault(*place, f"'{_shown(text, place)}' is a place nobody filled; fill it or take it out.")
+                yield Fault(
+                    *place, f"'{_shown(text, place)}' is a place nobody filled; fill it or take it out."
+                )
     if text.greeting is not None:
         greeting = text.of(text.greeting).strip()
         if re.fullmatch(r"(?:hi|hello|hey|dear)\s*[,!.:;-]*", greeting) and re.search(r"\s[,!.]", greeting):
@@ -126,7 +136,9 @@ def _mixed_letters(text: Text) -> Iterator[Fault]:
     if text.raw.isascii():
         return
     for match in re.finditer(r"\w+", text.raw):
-        scripts = {name.split(" ")[0] for c in match.group() if c.isalpha() and (name := unicodedata.name(c, ""))}
+        scripts = {
+            name.split(" ")[0] for c in match.group() if c.isalpha() and (name := unicodedata.name(c, ""))
+        }
         odd = {"MATHEMATICAL", "FULLWIDTH"} & scripts
         if len(scripts & {LATIN, GREEK, CYRILLIC}) > 1 or odd:
             message = f"'{match.group()}' has letters that only look like Latin ones; type it anew."
@@ -154,7 +166,11 @@ def _copied(text: Text, around: Surroundings) -> Iterator[Fault]:
         while i <= len(said) - SHINGLE and tuple(said[i : i + SHINGLE]) in orders:
             i += 1
         end = i + SHINGLE - 1
-        yield Fault(words[start].start, words[end - 1].end, "These words were given as an order in a ticket; say it in your own.")
+        yield Fault(
+            words[start].start,
+            words[end - 1].end,
+            "These words were given as an order in a ticket; say it in your own.",
+        )
         i = end
 
 

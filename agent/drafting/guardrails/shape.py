@@ -9,8 +9,7 @@ from agent.drafting.brief import Brief
 from agent.drafting.guardrails.figures import benefit_in, days_of, ledger_of, quantities_of, quoted
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import foreign_links, links_in
-from agent.drafting.guardrails.names import is_common_offer, names_in, own_names, own_spans, pattern_of
-from agent.drafting.guardrails.numerals import ONES
+from agent.drafting.guardrails.names import is_common_offer, names_in, own_names, own_spans
 from agent.drafting.guardrails.quantities import Kind
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
@@ -39,19 +38,30 @@ def problem_first(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fa
         return
     first = text.sentences(text.paragraphs[0])[0]
     if not _names_problem(text, brief, first):
-        yield Fault(*first, "The first sentence does not name the problem; begin with what gets in their way.")
+        yield Fault(
+            *first, "The first sentence does not name the problem; begin with what gets in their way."
+        )
     for part in text.before_last():
         for offered in _offer_named(text, brief, part):
-            yield Fault(*offered, f"'{_shown(text, offered)}' is what you offer; keep it for the last paragraph.")
+            yield Fault(
+                *offered, f"'{_shown(text, offered)}' is what you offer; keep it for the last paragraph."
+            )
         for sold in text.find(WORDS.selling, part):
             if not _is_own(text, brief, sold):
-                yield Fault(*sold, f"'{_shown(text, sold)}' sells before the last paragraph; say it there, or leave it out.")
+                yield Fault(
+                    *sold,
+                    f"'{_shown(text, sold)}' sells before the last paragraph; say it there, or leave it out.",
+                )
 
 
 @rule(Level.BLOCK)
 def price_last(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
     """Offer, tier and price appear in the last paragraph and nowhere else, subject included."""
-    elsewhere = [text.subject, *text.paragraphs[:-1], *(part for part in (text.greeting, text.sign_off) if part)]
+    elsewhere = [
+        text.subject,
+        *text.paragraphs[:-1],
+        *(part for part in (text.greeting, text.sign_off) if part),
+    ]
     for part in elsewhere:
         where = "the subject" if part == text.subject else "the last paragraph"
         advice = f"take it out of {where}" if part == text.subject else f"say it in {where} only"
@@ -63,7 +73,9 @@ def price_last(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault
         yield Fault(*text.body, "There is no last paragraph to hold the offer and its price; write one.")
         return
     if not any(True for _ in _offer_named(text, brief, text.last, strict=False)):
-        yield Fault(*text.last, f"The last paragraph does not name the offer; name '{brief.offer.name}' there.")
+        yield Fault(
+            *text.last, f"The last paragraph does not name the offer; name '{brief.offer.name}' there."
+        )
     if brief.offer.price_minor and not _has_price(text, brief, text.last):
         yield Fault(*text.last, "The last paragraph does not say what the offer costs; give its price there.")
 
@@ -76,10 +88,15 @@ def not_yet_close(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fa
         return
     said = next(text.find(WORDS.not_yet, text.last), None)
     if said is None or any(True for _ in text.find(DENIED, text.last)):
-        yield Fault(*text.last, "The last paragraph does not say that not yet is fine; say so, and what to watch for.")
+        yield Fault(
+            *text.last, "The last paragraph does not say that not yet is fine; say so, and what to watch for."
+        )
         return
     if not any(_watches(text, brief, part) for part in _from(text, text.last, said)):
-        yield Fault(*text.last, "After 'not yet is fine' there is no metric with its figure to watch for; name one of the brief's.")
+        yield Fault(
+            *text.last,
+            "After 'not yet is fine' there is no metric with its figure to watch for; name one of the brief's.",
+        )
 
 
 @rule(Level.BLOCK)
@@ -94,24 +111,44 @@ def one_ask(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
     for extra in asking[:-1]:
         yield Fault(*extra, "This is a question too many; keep the one in the last paragraph.")
     for ask in text.find(WORDS.second_asks):
-        if not any(a <= ask.start < b for a, b in asking) and not any(part.start <= ask.start < part.end for part in benefit_in(text, brief)):
-            yield Fault(*ask, f"'{_shown(text, ask)}' asks for something else besides the question; ask for one thing.")
+        if not any(a <= ask.start < b for a, b in asking) and not any(
+            part.start <= ask.start < part.end for part in benefit_in(text, brief)
+        ):
+            yield Fault(
+                *ask,
+                f"'{_shown(text, ask)}' asks for something else besides the question; ask for one thing.",
+            )
     for other in text.find(WORDS.second_offers):
         yield Fault(*other, f"'{_shown(text, other)}' sounds like a second offer; make one.")
     for link in links[1:]:
         yield Fault(link.start, link.end, "This is a second link; keep one at most.")
     for link in foreign_links(text, brief):
-        yield Fault(link.start, link.end, f"The link '{link.written}' is not on the allowed list; use one that is, or none.")
+        yield Fault(
+            link.start,
+            link.end,
+            f"The link '{link.written}' is not on the allowed list; use one that is, or none.",
+        )
 
 
 @rule(Level.BLOCK)
 def length(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
     """A body of 120 words at most (180 block), a subject of one line and 60 characters at most."""
-    words = [Part(*match.span()) for match in COUNTED_WORD.finditer(text.lower, text.body.start, text.body.end)]
+    words = [
+        Part(*match.span()) for match in COUNTED_WORD.finditer(text.lower, text.body.start, text.body.end)
+    ]
     if len(words) > WORDS_TO_BLOCK:
-        yield Fault(words[WORDS_TO_BLOCK].start, words[-1].end, f"The message has {len(words)} words; cut it to 120, 180 at most.")
+        yield Fault(
+            words[WORDS_TO_BLOCK].start,
+            words[-1].end,
+            f"The message has {len(words)} words; cut it to 120, 180 at most.",
+        )
     elif len(words) > WORDS_TO_WARN:
-        yield Fault(words[WORDS_TO_WARN].start, words[-1].end, f"The message has {len(words)} words; 120 read better.", Level.WARN)
+        yield Fault(
+            words[WORDS_TO_WARN].start,
+            words[-1].end,
+            f"The message has {len(words)} words; 120 read better.",
+            Level.WARN,
+        )
     if not words:
         yield Fault(*text.body, "The message has no text; write one.")
     subject = text.message.subject
@@ -141,12 +178,19 @@ def _names_problem(text: Text, brief: Brief, sentence: Part) -> bool:
     named = {stem(word) for word in words if word not in EMPTY_WORDS} & about
     has_figure = any(True for _ in quoted(text, brief, sentence))
     in_trouble = any(word in WORDS.trouble for word in words)
-    return (has_figure and (bool(named) or in_trouble)) or len(named) >= PROBLEM_STEMS or (bool(named) and in_trouble)
+    return (
+        (has_figure and (bool(named) or in_trouble))
+        or len(named) >= PROBLEM_STEMS
+        or (bool(named) and in_trouble)
+    )
 
 
 def _stems(texts: Iterable[str]) -> set[str]:
     return {
-        stem(word) for one in texts for word in re.findall(r"[a-z']+", plain(one)) if len(word) > 2 and word not in EMPTY_WORDS
+        stem(word)
+        for one in texts
+        for word in re.findall(r"[a-z']+", plain(one))
+        if len(word) > 2 and word not in EMPTY_WORDS
     }
 
 
@@ -166,25 +210,22 @@ def _offer_named(text: Text, brief: Brief, part: Part, *, strict: bool = True) -
                 and text.of(other) not in own.offer
                 for other in own_spans(text, brief)
             )  # fmt: skip
-            if part.holds(found.start) and not inside and not any(one.start <= found.start < one.end for one in seen):
+            if (
+                part.holds(found.start)
+                and not inside
+                and not any(one.start <= found.start < one.end for one in seen)
+            ):
                 seen.append(found)
                 yield found
-    if not strict and not seen:
-        yield from _offer_in_words(text, own.offer, part)
-
-
-def _offer_in_words(text: Text, names: tuple[str, ...], part: Part) -> Iterator[Part]:
-    """The offer's name with its number in words: 'five more seats' for '5 more seats'."""
-    words = {str(value): word for word, value in ONES.items()}
-    for name in names:
-        spelled = " ".join(words.get(word, word) for word in name.split())
-        if spelled != name:
-            yield from text.find(pattern_of(spelled), part)
 
 
 def _amounts(text: Text, brief: Brief, part: Part) -> Iterator[Part]:
     for said, entries in quantities_of(text, brief):
-        if part.holds(said.start) and said.kind is Kind.MONEY and (not entries or any(entry.is_offer for entry in entries)):
+        if (
+            part.holds(said.start)
+            and said.kind is Kind.MONEY
+            and (not entries or any(entry.is_offer for entry in entries))
+        ):
             yield Part(said.start, said.end)
 
 
@@ -216,12 +257,18 @@ def _watches(text: Text, brief: Brief, sentence: Part) -> bool:
             return True
     # An offer's ceiling is no metric, the ceiling they have is: 'when you pass 1,000 exports'.
     return any(
-        sentence.holds(day.start) and bool(words & about) and ledger_of(text, brief).knows(day) for day in days_of(text, brief)
+        sentence.holds(day.start) and bool(words & about) and ledger_of(text, brief).knows(day)
+        for day in days_of(text, brief)
     )
 
 
 def _sentence_at(text: Text, place: int) -> Part:
-    for part in (text.subject, *((text.greeting,) if text.greeting else ()), *text.paragraphs, *((text.sign_off,) if text.sign_off else ())):
+    for part in (
+        text.subject,
+        *((text.greeting,) if text.greeting else ()),
+        *text.paragraphs,
+        *((text.sign_off,) if text.sign_off else ()),
+    ):
         for sentence in text.sentences(part):
             if sentence.holds(place):
                 return sentence

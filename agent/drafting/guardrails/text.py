@@ -14,9 +14,13 @@ T = TypeVar("T")
 
 BLANK = re.compile(r"\n[ ]*(?:\n[ ]*)+")
 SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)|\n(?=[ ]*(?:[-*•]|\d+[.)])\s)")
-NO_END = re.compile(r"(?:\b(?:e\.g|i\.e|mr|mrs|ms|dr|prof|vs|approx|no|incl|etc|ca|inc|ltd|co|st|p\.s|\b[a-z]))\.$")
+NO_END = re.compile(
+    r"(?:\b(?:e\.g|i\.e|mr|mrs|ms|dr|prof|vs|approx|no|incl|etc|ca|inc|ltd|co|st|p\.s|\b[a-z]))\.$"
+)
 GREETING = re.compile(
-    r"(?:" + "|".join(sorted(map(re.escape, WORDS.greeting_words), key=len, reverse=True)) + r")\b[^,!.:;?\n]{0,60}"
+    r"(?:"
+    + "|".join(sorted(map(re.escape, WORDS.greeting_words), key=len, reverse=True))
+    + r")\b[^,!.:;?\n]{0,60}"
     r"(?:[,!.:;-]+|(?=\n)|$)",
 )
 NAME_ALONE = re.compile(r"[^\s,!.:;?\n]+(?: [^\s,!.:;?\n]+){0,3},(?=\s*\n)")

@@ -56,7 +56,9 @@ class _Words:
         self.countable = frozenset(map(stem, lists["countable"]))
         self.alike = tuple(frozenset(map(stem, group)) for group in lists["alike"])
         self.domains = tuple(lists["domains"]) + tuple(lists["country_domains"])
-        self.sides = {side: tuple(lists[side]) for side in ("below", "about", "above", "under", "at_least", "at_most")}
+        self.sides = {
+            side: tuple(lists[side]) for side in ("below", "about", "above", "under", "at_least", "at_most")
+        }
         self.idioms = any_of(lists["idioms"])
         self.holidays = any_of(lists["holidays"])
         self.selling = any_of(lists["selling"])

@@ -7,7 +7,9 @@ from agent.signals.rule import Quote, Rule, Show, trigger, window
 
 
 @trigger
-def usage_doubled_since_start(*, times: float, days: int, floor: float, account_days: int, latest_start: int) -> Rule:
+def usage_doubled_since_start(
+    *, times: float, days: int, floor: float, account_days: int, latest_start: int
+) -> Rule:
     """Core usage of the last weeks against the account's first full weeks."""
     now = Level(days - 1, 0)
     start = Level(1, days, since_start=True)
@@ -53,7 +55,12 @@ def wau_doubled(*, times: float, floor: float) -> Rule:
         quotes=(
             Quote("weekly_users", "people active in the last 7 days", now, noun=("person", "people")),
             Quote("weekly_users_before", "people active a week, mean of the four weeks before", mean),
-            Quote("weekly_users_growth", "people active now against the four weeks before", now / mean, Show.TIMES),
+            Quote(
+                "weekly_users_growth",
+                "people active now against the four weeks before",
+                now / mean,
+                Show.TIMES,
+            ),
             window(7),
         ),
         oldest=34,

@@ -20,7 +20,9 @@ def seats_added(*, at_least: int, days: int) -> Rule:
         fires=joined >= at_least,
         says="{members_joined} joined in the last {window}",
         quotes=(
-            Quote("members_joined", "people who joined and are still there", joined, noun=("person", "people")),
+            Quote(
+                "members_joined", "people who joined and are still there", joined, noun=("person", "people")
+            ),
             window(days),
         ),
         oldest=days - 1,

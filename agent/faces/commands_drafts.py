@@ -1,0 +1,225 @@
+"""Commands about drafts: draft, drafts, check, approve, edit, skip, snooze, review."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.faces.common import JsonOption, WorkspaceOption, console, note, open_house, print_json
+from agent.foundation.errors import InputError
+
+if TYPE_CHECKING:
+    from agent.drafting.message import Message
+
+DraftId = Annotated[str, typer.Argument(metavar="ID", help="The draft's id, or the first letters of it.")]
+LARGEST_TEXT = 100_000
+
+drafts_app = typer.Typer(
+    invoke_without_command=True, help="List drafts; `drafts show ID` prints one with its brief.", rich_markup_mode=None
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(draft)
+    app.add_typer(drafts_app, name="drafts")
+    for command in (check, review, approve, edit, skip, snooze):
+        app.command()(command)
+
+
+def draft(
+    top: Annotated[int | None, typer.Option("--top", min=1, metavar="N", help="Only the first N ready accounts.")] = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="ID", help="Only this account.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a draft for each ready account and queue it for your yes."""
+    house = open_house(workspace)
+    written, result = house.draft(top, account)
+    if as_json:
+        print_json({"as_of": result.as_of, "drafts": [one.shape() for one in written]})
+    else:
+        show_written(written)
+    if result.mismatches or any(one.queued is None for one in written):
+        for sentence in (*result.mismatches, *[one.problem for one in written if one.problem]):
+            note(f"Error: {sentence}")
+        raise typer.Exit(1)
+
+
+def show_written(written: Any) -> None:
+    """What was written, one line a draft, and what to do next."""
+    from rich.markup import escape
+
+    out = console()
+    for one in written:
+        if one.queued is None:
+            continue
+        state = "new" if one.queued.is_new else f"kept: {one.queued.says}"
+        out.print(f"{one.queued.draft_id[:8]}  {escape(one.assessment.name)}: {escape(one.message.subject)}  ({escape(state)})")
+    if written:
+        out.print("Read and decide with `outgrown review`; nothing is sent without your yes.")
+    else:
+        out.print("No account is ready, so there is nothing to write; `outgrown digest` shows who is closest.")
+
+
+@drafts_app.callback()
+def drafts(
+    context: typer.Context,
+    status: Annotated[str | None, typer.Option("--status", metavar="S", help="Only drafts in this state.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List drafts, best first."""
+    if context.invoked_subcommand is not None:
+        return
+    from agent.approval.states import DraftState
+    from agent.approval.views import list_drafts
+    from agent.faces.choices import one_of
+
+    house = open_house(workspace)
+    lines = list_drafts(house.store, one_of(DraftState, status, "--status"))
+    if as_json:
+        print_json({"drafts": [line.model_dump(mode="json") for line in lines]})
+        return
+    from rich.markup import escape
+
+    out = console()
+    for line in lines:
+        marks = f"  warns: {', '.join(line.warnings)}" if line.warnings else ""
+        why = f"  {escape(line.reason)}" if line.reason else ""
+        out.print(f"{line.draft_id[:8]}  {line.state:<8}  {escape(line.account_name)}: {escape(line.subject)}{why}{marks}")
+    if not lines:
+        out.print("No drafts; `outgrown draft` writes them for the accounts that are ready.")
+
+
+@drafts_app.command("show")
+def show(draft_id: DraftId, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """One draft with its brief: every figure, its formula and its source rows."""
+    from agent.approval.views import show_draft
+
+    house = open_house(workspace)
+    view = show_draft(house.store, draft_id)
+    if as_json:
+        print_json(view.model_dump(mode="json"))
+        return
+    from agent.faces.reading import show_view
+
+    show_view(view, console())
+
+
+def read_message(path: Path) -> Message:
+    """The message in a file, subject line first; `-` is standard input.
+
+    Raises InputError for a file that is not there, not text, or far too long.
+    """
+    import sys
+
+    from agent.drafting.message import Message
+
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}; write the subject on its first line and the body below.") from None
+    except (UnicodeDecodeError, OSError) as bad:
+        raise InputError(f"{path} cannot be read as UTF-8 text ({bad}); save it again as UTF-8.") from None
+    if len(text) > LARGEST_TEXT:
+        raise InputError(f"{path} has {len(text):,} characters, far more than a message; is it the right file?")
+    if not text.strip():
+        raise InputError(f"{path} is empty; write the subject on its first line and the body below.")
+    return Message.parse(text)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The text, subject line first; - is standard input.")],
+    account: Annotated[str, typer.Option("--account", metavar="ID", help="The account it is meant for.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the guardrails on a text against an account's current brief; exit code 1 when one blocks."""
+    house = open_house(workspace)
+    message = read_message(file)
+    violations = house.check_text(account, message)
+    if as_json:
+        print_json([v.model_dump(mode="json", include={"rule", "level", "message", "start", "end"}) for v in violations])
+    else:
+        from agent.faces.reading import show_violations
+
+        show_violations(message, violations, console())
+    if any(violation.level == "block" for violation in violations):
+        raise typer.Exit(1)
+
+
+def approve(
+    draft_id: DraftId,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a draft: everything is looked at again, then the message waits in the outbox for `outgrown send`."""
+    house = open_house(workspace)
+    approved = house.approve(draft_id)
+    if as_json:
+        print_json(approved.model_dump(mode="json"))
+    else:
+        typer.echo(f"Approved; the message to {approved.address} leaves with `outgrown send`.")
+
+
+def edit(
+    draft_id: DraftId,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new text, subject line first; - is standard input.")],
+    confirm: Annotated[
+        list[str] | None, typer.Option("--confirm", metavar="RULE", help="Keep the text although this guardrail blocks it.")
+    ] = None,
+    base: Annotated[int | None, typer.Option("--base", metavar="N", help="The version you changed; the current one by default.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace a draft's text; the guardrails look at yours as they do at ours."""
+    house = open_house(workspace)
+    edited = house.edit(draft_id, read_message(file), confirm or (), base)
+    if as_json:
+        print_json(edited.model_dump(mode="json"))
+        return
+    typer.echo(f"Kept as version {edited.version}.")
+    for violation in edited.violations:
+        typer.echo(f"  {violation.level}: {violation.rule}: {violation.message}")
+
+
+def skip(
+    draft_id: DraftId,
+    reason: Annotated[str, typer.Option("--reason", help="Why not; kept, so that the rules can learn.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide against a draft."""
+    house = open_house(workspace)
+    house.skip(draft_id, reason)
+    _said(as_json, {"draft_id": draft_id, "state": "skipped"}, "Skipped.")
+
+
+def snooze(
+    draft_id: DraftId,
+    days: Annotated[int, typer.Option("--days", min=1, max=90, help="How many days to wait.")] = 7,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a draft off for some days."""
+    house = open_house(workspace)
+    until: datetime = house.snooze(draft_id, days)
+    _said(as_json, {"draft_id": draft_id, "state": "snoozed", "until": until}, f"Snoozed until {until:%Y-%m-%d}.")
+
+
+def review(workspace: WorkspaceOption = None) -> None:
+    """Go through the drafts that wait: the evidence beside the text, then approve, edit, skip or snooze."""
+    from agent.faces.reviewing import review_all
+
+    review_all(open_house(workspace), console())
+
+
+def _said(as_json: bool, document: dict[str, object], sentence: str) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        typer.echo(sentence)

@@ -1,0 +1,67 @@
+"""Commands about facts: sync."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.faces.common import JsonOption, WorkspaceOption, console, day_of, note, open_house, print_json
+
+if TYPE_CHECKING:
+    from agent.facts.staged import TableReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(sync)
+
+
+def sync(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Sources to pull; all by default.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="Only rows dated from this day on.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pull facts from your sources; says what was read, new, changed and rejected, by table."""
+    house = open_house(workspace)
+    reports = house.sync(names or (), day_of(since, "--since"), progress=note)
+    if as_json:
+        print_json({"tables": [report.model_dump(mode="json") for report in reports]})
+    else:
+        show_reports(reports)
+
+
+def show_reports(reports: list[TableReport]) -> None:
+    """What a sync did, as a table, with the first rejected rows and the notes below it."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=None, box=None, pad_edge=False)
+    table.add_column("table")
+    for column in ("read", "new", "changed", "unchanged", "duplicates", "rejected"):
+        table.add_column(column, justify="right")
+    for report in reports:
+        numbers = (
+            report.read,
+            report.new,
+            report.changed,
+            report.unchanged,
+            report.duplicates,
+            report.rejected,
+        )
+        table.add_row(escape(report.table), *[f"{number:,}" if number else "·" for number in numbers])
+    out = console()
+    out.print(table)
+    for report in reports:
+        for rejection in report.first_rejections:
+            out.print(f"  rejected {escape(report.file)} {escape(str(rejection))}", soft_wrap=True)
+        more = report.rejected - len(report.first_rejections)
+        if report.first_rejections and more > 0:
+            out.print(f"  … and {more:,} more in {escape(report.file)}")
+        for text in report.notes:
+            out.print(f"  note: {escape(report.table)}: {escape(text)}", soft_wrap=True)

@@ -1,0 +1,146 @@
+"""Commands about what leaves and what comes back: send, outbox, reply, outcome, forget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.faces.common import JsonOption, WorkspaceOption, console, open_house, print_json
+
+AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id.")]
+
+outbox_app = typer.Typer(
+    invoke_without_command=True,
+    help="List deliveries and their states; `outbox settle ID` says what became of an unknown one.",
+    rich_markup_mode=None,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(send)
+    app.add_typer(outbox_app, name="outbox")
+    for command in (reply, outcome, forget):
+        app.command()(command)
+
+
+def send(
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Hand over at most so many.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver what is approved, each message once."""
+    house = open_house(workspace)
+    if dry_run:
+        waiting = [line for line in house.outbox() if line.state == "queued"][:limit]
+        if as_json:
+            print_json({"would_send": [line.model_dump(mode="json") for line in waiting]})
+            return
+        for line in waiting:
+            typer.echo(f"would send {line.delivery_id} to {line.address} by {line.channel}")
+        typer.echo(f"{len(waiting)} would be sent.")
+        return
+    done = house.send(limit)
+    if as_json:
+        print_json({"deliveries": [one.model_dump(mode="json") for one in done]})
+    else:
+        for one in done:
+            typer.echo(f"{one.delivery_id}  {one.account_id}: {one.result}{': ' + one.says if one.says else ''}")
+        sent = sum(one.result == "sent" for one in done)
+        typer.echo(f"{sent} sent." if done else "Nothing is approved and waiting; `outgrown review` decides.")
+    if any(one.result in ("failed", "unknown") for one in done):
+        raise typer.Exit(1)
+
+
+@outbox_app.callback()
+def outbox(
+    context: typer.Context,
+    status: Annotated[str | None, typer.Option("--status", metavar="S", help="Only deliveries in this state.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List deliveries, newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    from agent.approval.states import DeliveryState
+    from agent.faces.choices import one_of
+
+    lines = open_house(workspace).outbox(one_of(DeliveryState, status, "--status"))
+    if as_json:
+        print_json({"deliveries": [line.model_dump(mode="json") for line in lines]})
+        return
+    from rich.markup import escape
+
+    out = console()
+    for line in lines:
+        when = f"{line.sent_at or line.created_at:%Y-%m-%d %H:%M}"
+        error = f"  {escape(line.last_error)}" if line.last_error else ""
+        out.print(f"{line.delivery_id}  {line.state:<9}  {when}  {escape(line.account_id)} <{escape(line.address)}>{error}")
+    if not lines:
+        out.print("The outbox is empty.")
+
+
+@outbox_app.command("settle")
+def settle(
+    delivery_id: Annotated[str, typer.Argument(metavar="ID")],
+    arrived: Annotated[bool, typer.Option("--arrived/--not-arrived", help="Whether the message reached the customer.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Say what became of a delivery whose fate is unknown; it is never sent again on its own."""
+    open_house(workspace).settle(delivery_id, arrived=arrived)
+    typer.echo("Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again.")
+
+
+def reply(
+    account: AccountId,
+    kind: Annotated[str, typer.Option("--kind", help="interested, not_yet, no, stop, question, or close to end the conversation.")],
+    file: Annotated[Path | None, typer.Option("--file", help="The text that came back.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Record an answer; `stop` silences the account for good, a question holds it until you close it."""
+    from agent.faces.choices import one_of
+    from agent.learning.replies import ReplyKind
+
+    house = open_house(workspace)
+    if kind == "close":
+        closed = house.close_conversation(account)
+        typer.echo(f"{closed} conversation{'s' * (closed != 1)} closed.")
+        return
+    chosen = one_of(ReplyKind, kind, "--kind")
+    assert chosen is not None  # noqa: S101 - the option is required
+    text = file.read_text(encoding="utf-8") if file else ""
+    house.reply(account, chosen, text)
+    typer.echo("Recorded." if chosen is not ReplyKind.STOP else "Recorded; this account will not be written to again.")
+
+
+def outcome(
+    account: AccountId,
+    kind: Annotated[str, typer.Option("--kind", help="upgraded, bought, declined, no_answer or churned.")],
+    amount_minor: Annotated[int | None, typer.Option("--amount-minor", help="What it adds a month, in minor units.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="ISO currency of the amount.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Record how it ended."""
+    from agent.faces.choices import one_of
+    from agent.learning.outcomes import OutcomeKind
+
+    chosen = one_of(OutcomeKind, kind, "--kind")
+    assert chosen is not None  # noqa: S101 - the option is required
+    open_house(workspace).outcome(account, chosen, amount_minor, currency)
+    typer.echo("Recorded.")
+
+
+def forget(
+    account: AccountId,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Erase a customer's data from facts and state, keeping the suppression."""
+    house = open_house(workspace)
+    if not yes:
+        typer.confirm(f"Erase all data of account {account}? This cannot be undone", abort=True)
+    rows, files = house.forget(account)
+    typer.echo(f"Erased {rows} rows and {files} files; the account stays suppressed.")

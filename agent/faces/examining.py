@@ -1,0 +1,98 @@
+"""The doctor: one check after the other, each with what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from agent.foundation import clock
+from agent.foundation.errors import OutgrownError
+from agent.foundation.settings import Workspace, open_workspace
+
+
+class Check(BaseModel):
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    says: str
+
+
+def examine(given: Path | None) -> list[Check]:
+    """Every check that can be made; the later ones need the earlier."""
+    try:
+        workspace = open_workspace(given)
+    except OutgrownError as error:
+        return [Check(name="configuration", state="fail", says=str(error))]
+    from agent.signals.library import load_library
+    from agent.wiring import House
+
+    house = House(workspace)
+    checks = [Check(name="configuration", state="ok", says=str(workspace.folder / "outgrown.toml"))]
+    checks += _clock()
+    checks += _try("triggers", lambda: f"{len(load_library(workspace.settings.triggers).entries)} switched on")
+    checks += _files(workspace)
+    checks += _facts(house)
+    checks += _try("state", lambda: f"open and up to date ({'SQLite' if house.store.is_sqlite else 'PostgreSQL'})")
+    checks += _channel(workspace)
+    return checks
+
+
+def _try(name: str, look: Callable[[], str]) -> list[Check]:
+    try:
+        return [Check(name=name, state="ok", says=look())]
+    except OutgrownError as error:
+        return [Check(name=name, state="fail", says=str(error))]
+
+
+def _clock() -> Iterator[Check]:
+    if os.environ.get(clock.SETTING):
+        yield Check(name="clock", state="warn", says=f"set to {clock.now():%Y-%m-%d %H:%M} by {clock.SETTING}, not the machine's")
+
+
+def _files(workspace: Workspace) -> Iterator[Check]:
+    files = workspace.settings.connectors.files
+    if files is None:
+        yield Check(name="files", state="warn", says="no [connectors.files] in outgrown.toml, so nothing is read")
+        return
+    folder = workspace.folder / files.dir
+    if not folder.is_dir():
+        yield Check(name="files", state="fail", says=f"there is no folder {folder}; make it and put your exports there")
+        return
+    exports = [path for path in folder.iterdir() if path.is_file()]
+    state: Literal["ok", "fail"] = "ok" if exports else "fail"
+    yield Check(name="files", state=state, says=f"{len(exports)} files in {folder}" if exports else f"{folder} is empty")
+
+
+def _facts(house: object) -> Iterator[Check]:
+    from agent.wiring import House
+
+    assert isinstance(house, House)  # noqa: S101 - the import is lazy, the type is not in doubt
+    files = house.settings.connectors.files
+    limit = files.stale_after_hours if files else 48.0
+    try:
+        with house.warehouse() as warehouse:
+            accounts = warehouse.table("accounts").count().to_pyarrow().as_py()
+            newest = warehouse.table("source_reads").read_at.max().to_pyarrow().as_py()
+    except OutgrownError as error:
+        yield Check(name="facts", state="warn", says=str(error))
+        return
+    age = (clock.now() - newest).total_seconds() / 3600 if newest else None
+    if age is None:
+        yield Check(name="facts", state="warn", says="nothing has been read yet; run `outgrown sync`")
+    elif age > limit:
+        yield Check(name="facts", state="warn", says=f"{accounts:,} accounts, read {age:.0f} hours ago: over {limit:g} hours, so every message is held; run `outgrown sync`")
+    else:
+        yield Check(name="facts", state="ok", says=f"{accounts:,} accounts, read {max(age, 0):.0f} hours ago")
+
+
+def _channel(workspace: Workspace) -> Iterator[Check]:
+    folder = workspace.outbox_folder
+    if os.access(folder, os.W_OK):
+        yield Check(name="channel", state="ok", says=f".eml files in {folder}")
+    else:
+        yield Check(name="channel", state="fail", says=f"{folder} cannot be written to; mend its permissions")

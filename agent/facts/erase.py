@@ -1,0 +1,34 @@
+"""Erasing one customer's facts."""
+
+from __future__ import annotations
+
+from agent.facts.schema import column_rules
+from agent.facts.tables import MODELS
+from agent.foundation.warehouse import Warehouse
+
+
+def addresses_of(warehouse: Warehouse, account_id: str) -> list[str]:
+    """The e-mail addresses the facts know of an account."""
+    rows = warehouse.duck.execute(
+        "SELECT DISTINCT contact_email FROM accounts WHERE account_id = ? AND contact_email IS NOT NULL", [account_id]
+    ).fetchall()
+    return [address for (address,) in rows]
+
+
+def erase(warehouse: Warehouse, account_id: str) -> int:
+    """Delete every row of an account, and the rejected rows that may quote it; answers how many rows went.
+
+    One transaction, then a checkpoint, so that nothing stays behind in the write-ahead log. A later sync brings
+    back what the source still holds: erase there too.
+    """
+    duck = warehouse.duck
+    duck.execute("BEGIN")
+    gone = 0
+    for model in MODELS:
+        if any(rule.name == "account_id" for rule in column_rules(model)):
+            [count] = duck.execute(f"DELETE FROM {model.TABLE} WHERE account_id = ?", [account_id]).fetchone()
+            gone += count
+    duck.execute("DELETE FROM rejected_rows")
+    duck.execute("COMMIT")
+    duck.execute("CHECKPOINT")
+    return gone
