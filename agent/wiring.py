@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,7 +13,9 @@ from typing import Any
 from agent.approval.decisions import Edited, edit_draft, expire_old, skip, snooze, wake_snoozed
 from agent.approval.opportunities import record_scan
 from agent.approval.queue import Queued, queue_draft
+from agent.approval.slots import remember_prompt
 from agent.approval.states import DeliveryState
+from agent.approval.suppressions import suppress
 from agent.approval.views import DeliveryLine, show_draft
 from agent.delivery.approve import Approved, approve
 from agent.delivery.contacts import ContactState, contact_state
@@ -39,6 +41,8 @@ from agent.learning.replies import ReplyKind, close_conversation, record_reply
 from agent.scoring.assessment import Assessment, Status
 from agent.scoring.holds import ContactFacts
 from agent.scoring.scan import Scan, scan
+from agent.signals.history import History, history_of
+from agent.signals.world import plain_source, read_evidence
 from connectors import sync
 
 TEMPLATE = "template"
@@ -186,6 +190,23 @@ class House:
     def look_again(self, account_id: str) -> Assessment:
         """The account as of now, for the moment of approval."""
         return self.scan(None, account_id).accounts[0]
+
+    def histories(self, as_of: date, metrics: Mapping[str, str | None]) -> dict[str, History]:
+        """Twelve weeks of a metric for each account; None leaves the choice of the metric to us."""
+        with self.warehouse() as warehouse:
+            evidence = read_evidence(plain_source(warehouse), as_of, sorted(metrics))
+        found = {account: history_of(one, metrics[account]) for account, one in evidence.items()}
+        return {account: history for account, history in found.items() if history is not None}
+
+    def remember_prompt(self, account_id: str, sent_at: datetime) -> None:
+        """Record an upgrade prompt that went out before Outgrown did the writing."""
+        with self.store.writing() as session:
+            remember_prompt(session, account_id, sent_at)
+
+    def opt_out(self, account_id: str, reason: str) -> None:
+        """Never write to this account."""
+        with self.store.writing() as session:
+            suppress(session, account_id=account_id, address=None, reason=reason, who=this_person(), now=clock.now())
 
     # Drafts.
 

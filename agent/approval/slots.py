@@ -109,3 +109,15 @@ def give_back_slot(session: Session, *, account_id: str, delivery_id: str) -> No
             reserved_delivery=None,
         ),
     )
+
+
+def remember_prompt(session: Session, account_id: str, sent_at: datetime) -> None:
+    """Take the slot for a prompt that went out by other means, unless a newer one is known."""
+    seen = lock_account(session, account_id)
+    if seen.prompted_at is None or seen.prompted_at < sent_at:
+        changed(
+            session,
+            update(ContactRule)
+            .where(col(ContactRule.account_id) == account_id, col(ContactRule.reserved_delivery).is_(None))
+            .values(prompted_at=sent_at, prompted_groups=[], prompted_offer=None),
+        )

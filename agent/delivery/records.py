@@ -1,4 +1,7 @@
-"""Writing down what became of a delivery: its row, the draft's move, the account's slot, the trail."""
+"""Writing down what became of a delivery: its row, the draft's move, the account's slot, the trail.
+
+Each answers whether the delivery was still this worker's to write about; if not, nothing was changed.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,9 @@ def sent(session: Session, delivery: Delivery, moment: datetime) -> None:
         )
 
 
-def requeued(session: Session, delivery: Delivery, why: str, moment: datetime, not_before: datetime) -> None:
+def requeued(session: Session, delivery: Delivery, why: str, moment: datetime, not_before: datetime) -> bool:
     """It certainly did not go out, and will be tried again."""
-    _close(
+    return _close(
         session,
         delivery,
         DeliveryState.QUEUED,
@@ -45,15 +48,16 @@ def requeued(session: Session, delivery: Delivery, why: str, moment: datetime, n
     )
 
 
-def failed(session: Session, delivery: Delivery, why: str, moment: datetime, *, is_address_bad: bool) -> None:
+def failed(session: Session, delivery: Delivery, why: str, moment: datetime, *, is_address_bad: bool) -> bool:
     """It certainly did not go out, and never will; a bad address gets nothing any more."""
     if not _close(session, delivery, DeliveryState.FAILED, DraftState.FAILED, moment, last_error=why):
-        return
+        return False
     give_back_slot(session, account_id=delivery.account_id, delivery_id=delivery.delivery_id)
     if is_address_bad:
         suppress(
             session, account_id=None, address=delivery.address, reason="bounced", who=MACHINE, now=moment
         )
+    return True
 
 
 def cancelled(session: Session, delivery: Delivery, why: str, moment: datetime) -> None:
@@ -62,9 +66,9 @@ def cancelled(session: Session, delivery: Delivery, why: str, moment: datetime) 
         give_back_slot(session, account_id=delivery.account_id, delivery_id=delivery.delivery_id)
 
 
-def unknown(session: Session, delivery: Delivery, why: str, moment: datetime) -> None:
+def unknown(session: Session, delivery: Delivery, why: str, moment: datetime) -> bool:
     """Nobody knows whether it went out; it keeps the slot and waits for a person."""
-    _close(session, delivery, DeliveryState.UNKNOWN, DraftState.UNKNOWN, moment, last_error=why)
+    return _close(session, delivery, DeliveryState.UNKNOWN, DraftState.UNKNOWN, moment, last_error=why)
 
 
 def _close(

@@ -118,14 +118,14 @@ def _deliver(
         return _try_later(store, delivery, str(why), clock())
     except PermanentFailure as why:
         with store.writing() as session:
-            records.failed(session, delivery, str(why), clock(), is_address_bad=why.is_address_bad)
-        return _done(delivery, Result.FAILED, str(why))
+            mine = records.failed(session, delivery, str(why), clock(), is_address_bad=why.is_address_bad)
+        return _done(mine, delivery, Result.FAILED, str(why))
     except Exception as why:
         # Whatever a channel did not foresee leaves open whether the message went out.
         return _examine(store, channel, delivery, f"{type(why).__name__}: {why}", clock())
     with store.writing() as session:
-        records.sent(session, delivery, clock())
-    return _done(delivery, Result.SENT)
+        mine = records.sent(session, delivery, clock())
+    return _done(mine, delivery, Result.SENT)
 
 
 def _lease(
@@ -154,7 +154,7 @@ def _lease(
     silence = _why_silent(session, delivery, moment)
     if silence:
         records.cancelled(session, delivery, silence, moment)
-        return _done(delivery, Result.CANCELLED, silence)
+        return _done(True, delivery, Result.CANCELLED, silence)
     return delivery, _envelope(session, delivery, draft, moment)
 
 
@@ -194,37 +194,42 @@ def _settle_interrupted(store: Store, by_name: dict[str, Channel], clock: _Clock
             .order_by(col(Delivery.created_at), col(Delivery.delivery_id))
         ).all()
     moment = clock()
-    return [
+    settled = [
         _examine(store, by_name[one.channel], one, "the sender was interrupted", clock())
         for one in under_way
         if one.lease_until is None or one.lease_until <= moment or is_gone(one.leased_by)
     ]
+    return [one for one in settled if one is not None]
 
 
-def _examine(store: Store, channel: Channel, delivery: Delivery, why: str, moment: datetime) -> Sent:
+def _examine(store: Store, channel: Channel, delivery: Delivery, why: str, moment: datetime) -> Sent | None:
     """Ask the channel whether the message went out, and believe it only if it knows."""
     verdict = channel.was_delivered(delivery.delivery_id)
     if verdict is False:
         return _try_later(store, delivery, why, moment)
     with store.writing() as session:
         if verdict:
-            records.sent(session, delivery, moment)
-            return _done(delivery, Result.SENT, f"{why}, but the message had gone out")
-        records.unknown(session, delivery, why, moment)
-    return _done(delivery, Result.UNKNOWN, f"{why}; nobody knows whether the message went out")
+            mine = records.sent(session, delivery, moment)
+            return _done(mine, delivery, Result.SENT, f"{why}, but the message had gone out")
+        mine = records.unknown(session, delivery, why, moment)
+    return _done(mine, delivery, Result.UNKNOWN, f"{why}; nobody knows whether the message went out")
 
 
-def _try_later(store: Store, delivery: Delivery, why: str, moment: datetime) -> Sent:
+def _try_later(store: Store, delivery: Delivery, why: str, moment: datetime) -> Sent | None:
     """Back into the queue with a growing pause, or failed after the last attempt."""
     with store.writing() as session:
         if delivery.attempts >= MOST_ATTEMPTS:
             says = f"given up after {delivery.attempts} attempts: {why}"
-            records.failed(session, delivery, says, moment, is_address_bad=False)
-            return _done(delivery, Result.FAILED, says)
+            mine = records.failed(session, delivery, says, moment, is_address_bad=False)
+            return _done(mine, delivery, Result.FAILED, says)
         pause = min(FIRST_PAUSE * 2 ** (delivery.attempts - 1), LONGEST_PAUSE)
-        records.requeued(session, delivery, why, moment, moment + pause)
-    return _done(delivery, Result.RETRIED, f"{why}; tried again in {pause.total_seconds() / 60:.0f} min")
+        mine = records.requeued(session, delivery, why, moment, moment + pause)
+    says = f"{why.rstrip('.')}; tried again in {pause.total_seconds() / 60:.0f} min"
+    return _done(mine, delivery, Result.RETRIED, says)
 
 
-def _done(delivery: Delivery, result: Result, says: str = "") -> Sent:
+def _done(mine: bool, delivery: Delivery, result: Result, says: str = "") -> Sent | None:
+    """What to report; nothing when another worker has settled the delivery meanwhile."""
+    if not mine:
+        return None
     return Sent(delivery_id=delivery.delivery_id, account_id=delivery.account_id, result=result, says=says)

@@ -14,13 +14,14 @@ NO_PERSON = {
     "support", "team", "test", "unknown", "user",
 }  # fmt: skip
 MARKUP = r"[{}<>\[\]|\\`*_~^=@#$%:;!?\"“”„]|//|www\.|\.[a-z]{2,}\b"
-UNSAFE_LABEL = re.compile(MARKUP, re.IGNORECASE)
-UNSAFE_NAME = re.compile(MARKUP + r"|[+/()\d]", re.IGNORECASE)
+UNSAFE = re.compile(MARKUP, re.IGNORECASE)
+IN_NAMES = " .,&'’-"
 PRICE_PER = {"month": "a month", "once": "in total", "seat and month": "per seat and month"}
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-NO_LETTER = {"Cs", "Co", "Cn"}
+UNREADABLE = {"Cc", "Cs", "Co", "Cn"}
 "Characters nobody can read: a name with one cannot be repeated as it is meant."
-PICTURES = {"So", "Sk", "Me", "Mn"}
+PICTURES = {"So", "Sk", "Me"}
+VARIATIONS = {chr(number) for number in range(0xFE00, 0xFE10)}
 
 
 def clean(text: str, limit: int = TEXT_LENGTH) -> str:
@@ -37,12 +38,13 @@ def clean(text: str, limit: int = TEXT_LENGTH) -> str:
 
 def safe_name(text: str | None) -> str | None:
     """A customer's word for a person or team; None for digits, markup, addresses, or one too long."""
-    return _plain(text, UNSAFE_NAME)
+    name = _plain(text)
+    return name if name and all(_is_letter(c) or c in IN_NAMES for c in name) else None
 
 
 def label(text: str | None, *, common: bool = False) -> str | None:
     """A metric or feature in a sentence: 'bulk_export' as 'bulk export'; a `common` noun begins small."""
-    name = _plain(re.sub(r"_+", " ", text or ""), UNSAFE_LABEL)
+    name = _plain(re.sub(r"_+", " ", text or ""))
     if name is None or not common or name[1:2].isupper():
         return name
     return name[:1].lower() + name[1:]
@@ -59,9 +61,9 @@ def first_name(contact: str | None) -> str | None:
     words = [word for word in words if word not in titles]
     if not words or any(word.lower() in NO_PERSON for word in words):
         return None
-    if titles and len(words) == 1 and not comma:
+    if titles and len(words) == 1 and not comma and words[0].isalpha():
         return f"{titles[-1]} {_cased(words[0])}"
-    if len(words[0].rstrip(".")) == 1:
+    if len(words[0]) == 1 or "." in words[0] or "&" in words[0]:
         return None
     return _cased(words[0])
 
@@ -81,14 +83,22 @@ def price(amount: str, per: str) -> str:
     return f"{amount} {PRICE_PER.get(per, f'per {per}')}"
 
 
-def _plain(text: str | None, unsafe: re.Pattern[str]) -> str | None:
-    if any(unicodedata.category(c) in NO_LETTER for c in text or ""):
+def _plain(text: str | None) -> str | None:
+    if any(unicodedata.category(c) in UNREADABLE and not c.isspace() for c in text or ""):
         return None
-    seen = "".join(c for c in clean(text or "", 10_000) if unicodedata.category(c) not in PICTURES)
+    seen = "".join(
+        c
+        for c in clean(text or "", 10_000)
+        if unicodedata.category(c) not in PICTURES and c not in VARIATIONS
+    )
     plain = " ".join(seen.split()).strip(" -–—.,'")
-    if not plain or len(plain) > NAME_LENGTH or unsafe.search(plain) or not any(c.isalpha() for c in plain):
+    if not plain or len(plain) > NAME_LENGTH or UNSAFE.search(plain) or not any(c.isalpha() for c in plain):
         return None
     return plain
+
+
+def _is_letter(c: str) -> bool:
+    return c.isalpha() or unicodedata.category(c) in {"Mn", "Mc"}
 
 
 def _cased(word: str) -> str:

@@ -10,7 +10,7 @@ import typer
 from agent.faces.common import AsOfOption, JsonOption, WorkspaceOption, console, day_of, note, open_house, print_json
 
 if TYPE_CHECKING:
-    from agent.faces.digest_view import DigestView
+    from agent.faces.digest import DigestView
 
 
 def register(app: typer.Typer) -> None:

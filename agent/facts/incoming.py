@@ -236,7 +236,7 @@ class Incoming:
                     unchanged=good - new - changed,
                     rejected=read - good - copies + len(part.unread),
                     duplicates=copies,
-                    notes=(*part.notes, *notes.get(number, ())),
+                    notes=(*part.notes, *notes.get(number, ()), *(() if read else ("no rows",))),
                     first_rejections=tuple(self.rejections(number, limit=SHOWN)),
                     seconds=round((self.seconds + seconds) / len(self.parts), 3),
                 )

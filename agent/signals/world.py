@@ -41,6 +41,12 @@ def read_source(
     return Source(warehouse.con, tables, _ask_table(asks), book)
 
 
+def plain_source(warehouse: Warehouse) -> Source:
+    """The facts with their plan book and no asks: enough for a metric's history."""
+    tables = {name: warehouse.table(name) for name in TABLES}
+    return Source(warehouse.con, tables, _ask_table([]), read_book(tables))
+
+
 def read_book(tables: Mapping[str, Any], extra_products: tuple[str, ...] = ()) -> PlanBook:
     """The plans and what belongs to them."""
 

@@ -12,10 +12,10 @@ from agent.drafting.guardrails.words import WORDS
 
 _DOMAINS = "|".join(sorted(set(WORDS.domains), key=len, reverse=True))
 LINK = re.compile(
-    r"(?<![\w])(?:[a-z][a-z0-9+.-]{1,20}:\s?//+|h(?:tt|xx|tx)ps?:|mailto:|tel:|sms:|javascript:|data:(?=\S)|vbscript:|file:(?=\S))[^\s<>\"']*"
-    r"|(?<![\w@.])www\d?\.[^\s<>\"']+"
-    r"|(?<![\w@.-])(?:\d{1,3}\.){3}\d{1,3}(?!\w)(?:[:/][^\s<>\"']*)?"
-    rf"|(?<![\w@.-])(?:[\w-]+\.)+(?:{_DOMAINS}|xn--[\w-]+)(?![\w-]|\.\w)(?:[:/?#][^\s<>\"']*)?"
+    r"(?<![\w])(?:[a-z][a-z0-9+.-]{1,20}:\s?//+|h(?:tt|xx|tx)ps?:|mailto:|tel:|sms:|javascript:|data:(?=\S)|vbscript:|file:(?=\S))[^\s<>|\"']*"
+    r"|(?<![\w@.])www\d?\.[^\s<>|\"']+"
+    r"|(?<![\w@.-])(?:\d{1,3}\.){3}\d{1,3}(?!\w)(?:[:/][^\s<>|\"']*)?"
+    rf"|(?<![\w@.-])(?:[\w-]+\.)+(?:{_DOMAINS}|xn--[\w-]+)(?![\w-]|\.\w)(?:[:/?#][^\s<>|\"']*)?"
     rf"|(?<!\w)[\w-]+\s?(?:\(dot\)|\[dot\]|\[\.\]|\(\.\)|\sdot\s)\s?(?:{_DOMAINS})(?!\w)"
 )
 MAIL = re.compile(

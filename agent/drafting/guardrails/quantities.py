@@ -178,11 +178,14 @@ def quantities(
         if not any(a < one.end and one.start < b for a, b in used)
     ]
     return sorted(
-        one._replace(is_condition=True)
-        if CONDITION.search(lower[max(start, one.start - 160) : one.start])
-        else one
-        for one in found
+        one._replace(is_condition=True) if _is_condition(lower, one, start) else one for one in found
     )
+
+
+def _is_condition(lower: str, said: Quantity, start: int) -> bool:
+    """Whether the sentence speaks of what is to come: 'when', 'if' or 'watch' before, 'is the sign' after."""
+    before = lower[max(start, said.start - 160) : said.start]
+    return bool(CONDITION.search(before) or CONDITION_AFTER.match(lower, said.end))
 
 
 def _text(tokens: list[Token], i: int) -> str:

@@ -1,0 +1,94 @@
+"""The digest's document, gathered from the scan, the facts and the state."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from agent.approval.states import DraftState
+from agent.approval.views import DraftLine, list_drafts, show_draft
+from agent.faces.digest import (
+    Chart,
+    ChartPoint,
+    DigestView,
+    Entry,
+    LastWeek,
+    SourceAge,
+    top_five,
+    worth_knowing,
+)
+from agent.foundation import clock
+from agent.learning.results import results
+from agent.signals.display import day
+
+if TYPE_CHECKING:
+    from agent.scoring.assessment import Assessment
+    from agent.scoring.scan import Scan
+    from agent.signals.history import History
+    from agent.wiring import House
+
+LIVE = {DraftState.PENDING, DraftState.APPROVED, DraftState.SENDING, DraftState.SNOOZED}
+
+
+def digest_view(house: House, as_of: date | None = None, *, result: Scan | None = None) -> DigestView:
+    """Everything the digest shows as of a day (default: the clock's last complete day)."""
+    found = result or house.scan(as_of)
+    top = top_five(found.accounts)
+    histories = house.histories(found.as_of, {one.account_id: _pressed_metric(one) for one in top})
+    charts = {account: _chart(history) for account, history in histories.items()}
+    drafts = _drafts(house) if found.as_of == house.live_day else {}
+    week = results(house.store, clock.now())
+    return DigestView(
+        company=house.settings.company.name,
+        as_of=found.as_of,
+        week=f"Week to {day(found.as_of).display}",
+        top=tuple(_entry(house, one, charts.get(one.account_id), drafts.get(one.account_id)) for one in top),
+        holds=tuple(worth_knowing(found.accounts)),
+        last_week=LastWeek(
+            sent=len(week.sent),
+            replied=sum(week.replies.values()),
+            upgraded=sum(one.kind in ("upgraded", "bought") for one in week.outcomes),
+            skipped=len(week.skipped),
+            waiting=week.waiting,
+        ),
+        sources=_sources(found),
+        notes=tuple(f"A figure does not hold when computed again: {sentence}." for sentence in found.mismatches),
+    )
+
+
+def _entry(house: House, one: Assessment, chart: Chart | None, line: DraftLine | None) -> Entry:
+    if line is None:
+        return Entry(assessment=one, chart=chart)
+    message = show_draft(house.store, line.draft_id).message
+    return Entry(assessment=one, chart=chart, draft_id=line.draft_id, draft_state=str(line.state), preview=message)
+
+
+def _drafts(house: House) -> dict[str, DraftLine]:
+    """The live draft of each account that has one."""
+    return {line.account_id: line for line in list_drafts(house.store) if line.state in LIVE}
+
+
+def _pressed_metric(one: Assessment) -> str | None:
+    for finding in one.findings:
+        if finding.trigger in ("plan_limit_pressure", "near_ceiling"):
+            return finding.key
+    return None
+
+
+def _chart(history: History) -> Chart:
+    points = tuple(ChartPoint(week_ending=w.ending, value=w.value, ceiling=w.ceiling) for w in history.weeks)
+    return Chart(label=history.label, unit=history.unit, points=points)
+
+
+def _sources(found: Scan) -> tuple[SourceAge, ...]:
+    moment = clock.now()
+    oldest: dict[str, float] = {}
+    stale: set[str] = set()
+    for source in found.sources:
+        age = max(0.0, (moment - source.read_at).total_seconds() / 3600)
+        oldest[source.source] = max(age, oldest.get(source.source, 0.0))
+        if age > source.limit_hours:
+            stale.add(source.source)
+    return tuple(
+        SourceAge(source=name, age_hours=round(age, 1), is_stale=name in stale) for name, age in sorted(oldest.items())
+    )
