@@ -34,7 +34,7 @@ from agent.foundation import clock
 from agent.foundation.errors import Blocked, NotFound, OutgrownError
 from agent.foundation.settings import Settings, Workspace
 from agent.foundation.store import Store, open_store
-from agent.foundation.warehouse import Warehouse, open_warehouse
+from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar
 from agent.learning.forget import forget
 from agent.learning.outcomes import OutcomeKind, record_outcome
 from agent.learning.replies import ReplyKind, close_conversation, record_reply
@@ -160,7 +160,7 @@ class House:
         if account_id is not None:
             table = table.filter(table.account_id == account_id)
         with_address = table.filter(table.contact_email.notnull()).select("account_id", "contact_email")
-        addresses = {row["account_id"]: row["contact_email"] for row in with_address.to_pyarrow().to_pylist()}
+        addresses = {row["account_id"]: row["contact_email"] for row in fetch(with_address)}
         states = contact_state(self.store, None, moment, addresses=addresses)
         return {name: _facts_of(state) for name, state in states.items()}
 
@@ -168,7 +168,7 @@ class House:
         from difflib import get_close_matches
 
         table = warehouse.table("accounts")
-        rows = table.select("account_id", "name", "created_on").to_pyarrow().to_pylist()
+        rows = fetch(table.select("account_id", "name", "created_on"))
         for row in rows:
             if row["account_id"] == account_id:
                 return f"Account '{account_id}' was created on {row['created_on']}, after {day}; name a later day."
@@ -214,20 +214,15 @@ class House:
     def people(self) -> People:
         """The names and recent words of the company's customers, read once."""
         with self.warehouse() as warehouse:
-            accounts = (
-                warehouse.table("accounts")
-                .select("account_id", "name", "contact_name")
-                .to_pyarrow()
-                .to_pylist()
-            )
-            plans = warehouse.table("plans").select("name").to_pyarrow().to_pylist()
-            features = warehouse.table("plan_features").select("feature").distinct().to_pyarrow().to_pylist()
-            metrics = warehouse.table("metrics").select("metric", "label", "unit").to_pyarrow().to_pylist()
+            accounts = fetch(warehouse.table("accounts").select("account_id", "name", "contact_name"))
+            plans = fetch(warehouse.table("plans").select("name"))
+            features = fetch(warehouse.table("plan_features").select("feature").distinct())
+            metrics = fetch(warehouse.table("metrics").select("metric", "label", "unit"))
             since = clock.now() - timedelta(days=90)
             t = warehouse.table("tickets")
             t = t.filter((t.opened_at > since) & t.text.notnull()).order_by("ticket_id")
             tickets: dict[str, list[str]] = {}
-            for row in t.select("account_id", "text").to_pyarrow().to_pylist():
+            for row in fetch(t.select("account_id", "text")):
                 tickets.setdefault(row["account_id"], []).append(row["text"])
         products = {name: p.name for name, p in self.settings.products.items() if p.name}
         return People(
@@ -390,7 +385,7 @@ class House:
     def _must_exist(self, account_id: str) -> None:
         with self.warehouse() as warehouse:
             table = warehouse.table("accounts")
-            if not table.filter(table.account_id == account_id).count().to_pyarrow().as_py():
+            if not scalar(table.filter(table.account_id == account_id).count()):
                 raise NotFound(self._no_such_account(warehouse, account_id, self.live_day))
 
     def forget(self, account_id: str) -> tuple[int, int]:

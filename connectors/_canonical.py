@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from agent.facts.tables import TABLES
 from agent.foundation.errors import InputError
 from connectors import _sql
 from connectors._sources import SUFFIXES, Source, open_source, stem
+from connectors._words import nearest
 
 NEAR_FILE = 0.8
 NEAR_COLUMN = 0.85
@@ -51,11 +51,11 @@ def find(folder: Path, mapped: Collection[str], given: Collection[str]) -> Found
         else:
             strange[path.name] = name
     for shown, name in strange.items():
-        near = get_close_matches(_plain(name), TABLES, n=1, cutoff=NEAR_FILE)
-        if near and near[0] not in files and near[0] not in given:
+        near = nearest(name, TABLES, NEAR_FILE)
+        if near and near not in files and near not in given:
             suffix = shown[len(name) :].lower()
             raise InputError(
-                f"{shown} in {folder} is not the name of a table; did you mean {near[0]}{suffix}? "
+                f"{shown} in {folder} is not the name of a table; did you mean {near}{suffix}? "
                 "Rename it, map it, or move it away."
             )
     return Found(files, tuple(strange))
@@ -119,23 +119,18 @@ def _check_header(table: str, source: Source, rules: Sequence[ColumnRule]) -> li
     missing = [name for name in known if name not in source.names]
     extra = [name or "(no name)" for name in source.names if name not in known]
     for name in extra:
-        near = get_close_matches(_plain(name), missing, n=1, cutoff=NEAR_COLUMN)
+        near = nearest(name, missing, NEAR_COLUMN)
         if near:
             raise InputError(
-                f"{file} line 1: column '{name}' is not one of {table}' columns; did you mean '{near[0]}'? "
+                f"{file} line 1: column '{name}' is not one of {table}' columns; did you mean '{near}'? "
                 f"Rename it, or map it under [connectors.files.map.{table}]."
             )
     for rule in rules:
         if rule.required and rule.name in missing:
-            near = get_close_matches(rule.name, extra, n=1, cutoff=0.6)
-            hint = f" (perhaps it is '{near[0]}')" if near else ""
+            near = nearest(rule.name, extra, 0.6)
+            hint = f" (perhaps it is '{near}')" if near else ""
             raise InputError(
                 f"{file} line 1: the column '{rule.name}' is missing, and {table} needs it{hint}; add it, or "
                 f"map another column to it under [connectors.files.map.{table}]."
             )
     return extra
-
-
-def _plain(name: str) -> str:
-    """The name as a canonical one would be spelt."""
-    return name.strip().lower().replace(" ", "_").replace("-", "_")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 from agent.facts.incoming import first_line
@@ -15,6 +14,8 @@ from connectors import _sql
 from connectors._expressions import safe_sql
 from connectors._mapping import PERIODS, Join, TableMap, Unpivot
 from connectors._sources import Source
+from connectors._words import advice, nearest
+from connectors._words import rows as so_many
 
 RECORD = "_record"
 
@@ -30,9 +31,8 @@ class Rows:
     def column(self, name: str, where: str) -> str:
         """The SQL name of a column, or ConfigError with the nearest one."""
         if name not in self.names:
-            near = get_close_matches(name, self.names, n=1, cutoff=0.5)
-            advice = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(self.names)}."
-            raise ConfigError(f"{where}: there is no column '{name}' in the file; {advice}")
+            near = advice(name, self.names, "there are")
+            raise ConfigError(f"{where}: there is no column '{name}' in the file; {near}")
         return self.names[name]
 
 
@@ -95,7 +95,7 @@ def _joined(
     missed = _count(duck, f"SELECT count(*) {joined} WHERE theirs.n IS NULL")
     notes = rows.notes
     if missed:
-        notes += (f"{missed:,} rows have no row in {join.file}",)
+        notes += (f"{so_many(missed, 'has', 'have')} no row in {join.file}",)
     return Rows(f"SELECT ours.*, {new} {joined}", {**rows.names, **aliases}, notes)
 
 
@@ -117,7 +117,7 @@ def _filtered(duck: Any, rows: Rows, text: str, where: str) -> Rows:
     left_out = _count(duck, f"SELECT count(*) FROM ({rows.sql}) WHERE NOT coalesce({condition}, false)")
     notes = rows.notes
     if left_out:
-        notes += (f"{left_out:,} rows are left out by where = {text!r}",)
+        notes += (f"{so_many(left_out, 'is', 'are')} left out by where = {text!r}",)
     return Rows(f"SELECT * FROM ({rows.sql}) WHERE {condition}", rows.names, notes)
 
 
@@ -126,7 +126,7 @@ def _counted(duck: Any, rows: Rows, counts: dict[str, str], where: str) -> Rows:
     for what, text in counts.items():
         condition = _expression(duck, rows, text, f"{where}.{what}")
         number = _count(duck, f"SELECT count(*) FROM ({rows.sql}) WHERE {condition}")
-        notes += (f"{number:,} rows are {what}",)
+        notes += (f"{so_many(number, 'is', 'are')} {what}",)
     return replace(rows, notes=notes)
 
 
@@ -139,8 +139,8 @@ def _canonical(duck: Any, table: str, rows: Rows, made: TableMap, where: str) ->
                 raise ConfigError(f"{where} {key}: nothing gives '{name}'; name its column under columns.")
     for name, rule in rules.items():
         if rule.required and name not in cells:
-            near = get_close_matches(name, rows.names, n=1, cutoff=0.5)
-            hint = f" (perhaps from '{near[0]}')" if near else ""
+            near = nearest(name, rows.names)
+            hint = f" (perhaps from '{near}')" if near else ""
             raise ConfigError(
                 f"{where}: nothing gives '{name}', which {table} needs; add it under columns, constants or "
                 f"derive{hint}."
@@ -218,7 +218,7 @@ def _grouped(duck: Any, rows: Rows, made: TableMap) -> Rows:
         _count(duck, f"SELECT count(*) FROM ({sql})"),
     )
     how_said = ", ".join(f"{how} of {name}" for name, how in made.group.items())
-    note = (f"{before:,} rows are grouped into {after:,} ({how_said})",) if before != after else ()
+    note = (f"{so_many(before, 'is', 'are')} grouped into {after:,} ({how_said})",) if before != after else ()
     return replace(rows, sql=sql, notes=rows.notes + note)
 
 

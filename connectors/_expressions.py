@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from agent.foundation.errors import ConfigError
 from connectors import _sql
+from connectors._words import advice
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -88,7 +88,6 @@ def _known(column: Expr, columns: Mapping[str, str], where: str) -> str:
     if column.args.get("table") is not None:
         raise ConfigError(f"{where}: {column.sql(dialect='duckdb')!r} is not allowed; name the column alone.")
     if column.name not in columns:
-        near = get_close_matches(column.name, columns, n=1, cutoff=0.5)
-        advice = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(columns)}."
-        raise ConfigError(f"{where}: there is no column {column.name!r} in the file; {advice}")
+        near = advice(column.name, columns, "there are")
+        raise ConfigError(f"{where}: there is no column {column.name!r} in the file; {near}")
     return columns[column.name]

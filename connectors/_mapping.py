@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
@@ -13,6 +12,7 @@ from agent.facts.schema import column_rules
 from agent.facts.tables import TABLES
 from agent.foundation.errors import ConfigError
 from agent.foundation.settings import Section, check_section
+from connectors._words import advice
 
 PERIODS: dict[str, tuple[str, str]] = {
     "subscriptions": ("starts_on", "ends_on"),
@@ -111,10 +111,9 @@ def given_rows(document: Mapping[str, Any]) -> list[tuple[str, str, tuple[dict[s
 
 def _known_table(table: str, key: str) -> None:
     if table not in TABLES:
-        near = get_close_matches(table, TABLES, n=1, cutoff=0.5)
-        advice = f"did you mean '{near[0]}'?" if near else f"tables: {', '.join(TABLES)}."
+        near = advice(table, TABLES, "tables")
         raise ConfigError(
-            f"outgrown.toml [connectors.files.{key}.{table}]: there is no canonical table '{table}'; {advice}"
+            f"outgrown.toml [connectors.files.{key}.{table}]: there is no canonical table '{table}'; {near}"
         )
 
 
@@ -135,6 +134,4 @@ def _known_columns(table: str, made: TableMap, where: str) -> None:
 
 
 def _no_column(column: str, table: str, columns: list[str]) -> str:
-    near = get_close_matches(column, columns, n=1, cutoff=0.5)
-    advice = f"did you mean '{near[0]}'?" if near else f"columns: {', '.join(columns)}."
-    return f"'{column}' is not one of {table}' columns; {advice}"
+    return f"'{column}' is not one of {table}' columns; {advice(column, columns, 'columns')}"

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from agent.facts.incoming import first_line
 from agent.facts.staged import Lines, Rejection
 from agent.foundation.errors import InputError
 from connectors import _csv, _sql
+from connectors._words import nearest
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl")
 
@@ -38,9 +38,9 @@ def open_source(duck: Any, path: Path) -> Source:
     Raises InputError when it is not there or cannot be read.
     """
     if not path.is_file():
-        near = get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
-        advice = f"did you mean {near[0]}?" if near else "check the name and the folder."
-        raise InputError(f"There is no file {path.name} in {path.parent}; {advice}")
+        near = nearest(path.name, [other.name for other in path.parent.glob("*")], 0.6)
+        hint = f"did you mean {near}?" if near else "check the name and the folder."
+        raise InputError(f"There is no file {path.name} in {path.parent}; {hint}")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty (0 bytes); export it again or remove it.")
     if path.name.endswith(".parquet"):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from agent.facts.door import load
 from agent.facts.staged import TableReport
 from agent.foundation.errors import ConfigError, UsageError
 from connectors import BUILT_IN, Connector
+from connectors._words import advice
 
 if TYPE_CHECKING:
     from agent.foundation.settings import Settings, Workspace
@@ -53,9 +53,7 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Connector]:
     known = {connector.name: connector for connector in BUILT_IN}
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            advice = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}."
-            raise UsageError(f"There is no source called '{name}'; {advice}")
+            raise UsageError(f"There is no source called '{name}'; {advice(name, known, 'there are')}")
         if not known[name].configured(settings):
             raise ConfigError(
                 f"The source '{name}' is not configured; add [connectors.{name}] to outgrown.toml."

@@ -27,12 +27,12 @@ def leased(session: Session, delivery: Delivery, draft: Draft, moment: datetime)
     _trace(session, delivery, DeliveryState.QUEUED, DeliveryState.SENDING, MACHINE, moment)
 
 
-def sent(session: Session, delivery: Delivery, moment: datetime) -> None:
+def sent(session: Session, delivery: Delivery, moment: datetime) -> bool:
     """It has arrived where the channel hands over; the 30 days begin."""
-    if _close(session, delivery, DeliveryState.SENT, DraftState.SENT, moment, sent_at=moment):
-        confirm_slot(
-            session, account_id=delivery.account_id, delivery_id=delivery.delivery_id, sent_at=moment
-        )
+    if not _close(session, delivery, DeliveryState.SENT, DraftState.SENT, moment, sent_at=moment):
+        return False
+    confirm_slot(session, account_id=delivery.account_id, delivery_id=delivery.delivery_id, sent_at=moment)
+    return True
 
 
 def requeued(session: Session, delivery: Delivery, why: str, moment: datetime, not_before: datetime) -> bool:

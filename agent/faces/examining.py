@@ -74,10 +74,12 @@ def _facts(house: object) -> Iterator[Check]:
     assert isinstance(house, House)  # noqa: S101 - the import is lazy, the type is not in doubt
     files = house.settings.connectors.files
     limit = files.stale_after_hours if files else 48.0
+    from agent.foundation.warehouse import scalar
+
     try:
         with house.warehouse() as warehouse:
-            accounts = warehouse.table("accounts").count().to_pyarrow().as_py()
-            newest = warehouse.table("source_reads").read_at.max().to_pyarrow().as_py()
+            accounts = scalar(warehouse.table("accounts").count())
+            newest = scalar(warehouse.table("source_reads").read_at.max())
     except OutgrownError as error:
         yield Check(name="facts", state="warn", says=str(error))
         return

@@ -6,12 +6,14 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from agent.foundation.errors import StoreBusy, StoreError
 
 WAIT_SECONDS = 10.0
+_numbers = count()
 
 
 class Warehouse:
@@ -80,3 +82,44 @@ def _connect(path: Path | None, *, write: bool, wait: float) -> Any:
 
 def _first_line(text: str) -> str:
     return text.strip().splitlines()[0].rstrip(".") if text.strip() else "unknown reason"
+
+
+def fetch(expr: Any) -> list[dict[str, Any]]:
+    """The rows of an Ibis table expression as dictionaries, times without a zone mark."""
+    con = expr.get_backend()
+    if con.name != "duckdb":
+        found: list[dict[str, Any]] = expr.to_pyarrow().to_pylist()
+        return found
+    # Ibis's own way to results loads pandas, which costs more than most of our queries.
+    con._run_pre_execute_hooks(expr)
+    answer = con.raw_sql(con.compile(expr))
+    names = [column[0] for column in answer.description]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def scalar(expr: Any) -> Any:
+    """The one value of an Ibis scalar expression."""
+    [row] = fetch(expr.name("value").as_table())
+    return row["value"]
+
+
+def memory_table(con: Any, records: list[dict[str, Any]], schema: dict[str, str]) -> Any:
+    """An Ibis table, on the backend `con`, of rows in memory."""
+    import ibis
+    import pyarrow as pa
+
+    typed = ibis.schema(schema)
+    arrow = pa.Table.from_pylist(records, schema=typed.to_pyarrow())
+    if con.name != "duckdb":
+        return ibis.memtable(arrow)
+    # As above: a memtable of Ibis's own would load pandas.
+    name = f"memory_{next(_numbers)}"
+    con.con.register(name, arrow)
+    return named_table(con, name, typed)
+
+
+def named_table(con: Any, name: str, schema: Any) -> Any:
+    """The table of that name and known schema, without asking the backend for it."""
+    from ibis.expr.operations import DatabaseTable, Namespace
+
+    return DatabaseTable(name=name, schema=schema, source=con, namespace=Namespace()).to_expr()

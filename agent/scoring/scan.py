@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from agent.foundation.settings import Settings
-from agent.foundation.warehouse import Warehouse
+from agent.foundation.warehouse import Warehouse, fetch, scalar
 from agent.scoring import columns
 from agent.scoring.assess import Assessor, ranked, support_is_known
 from agent.scoring.assessment import Assessment
@@ -58,7 +58,7 @@ def scan(
         book=source.book,
         company=Company(as_of, moment, sources, settings.scoring.holdout_share),
         support_known=support_is_known(detection.accounts)
-        or bool(source.tables["tickets"].count().to_pyarrow().as_py()),
+        or bool(scalar(source.tables["tickets"].count())),
         contacts=contacts,
     )
     close = [row["account_id"] for row in detection.accounts if show_rows or _near(assessor, narrator, row)]
@@ -88,6 +88,6 @@ def _sources(source: Source, settings: Settings, as_of: date) -> tuple[SourceAge
     limits = {"files": settings.connectors.files.stale_after_hours} if settings.connectors.files else {}
     return tuple(
         SourceAge(row["source"], row["table_name"], row["read_at"], limits[row["source"]])
-        for row in newest.to_pyarrow().to_pylist()
+        for row in fetch(newest)
         if row["source"] in limits
     )

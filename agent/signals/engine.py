@@ -8,6 +8,7 @@ from typing import Any
 
 import ibis
 
+from agent.foundation.warehouse import fetch
 from agent.signals.formula import Grain, Leaf, utilisation
 from agent.signals.library import Entry, Library
 from agent.signals.profile import expression, leaves_of, left_join, profile
@@ -77,7 +78,7 @@ def _detect(relations: Relations, library: Library, as_of: date, extra: list[Lea
     new = [name for name in result.columns if name not in wide.columns]
     wide = keep(left_join(wide, result.select("account_id", *new), ["account_id"]))
     wide = wide.mutate(**_verdicts(wide, entries), **_keyed_verdicts(wide, fine))
-    rows = wide.order_by("account_id").to_pyarrow().to_pylist()
+    rows = fetch(wide.order_by("account_id"))
     return Detection(as_of, rows, keyed)
 
 
@@ -131,7 +132,7 @@ def _by_account(table: Any, entries: list[Entry]) -> dict[str, list[Row]]:
         return {}
     fired = ibis.or_(*[table[_fires(entry)] for entry in entries])
     rows: dict[str, list[Row]] = {}
-    for row in table.filter(fired).order_by("account_id", "key").to_pyarrow().to_pylist():
+    for row in fetch(table.filter(fired).order_by("account_id", "key")):
         rows.setdefault(row["account_id"], []).append(row)
     return rows
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import ibis
 
+from agent.foundation.warehouse import memory_table
 from agent.signals.catalogue import PlanBook
 from agent.signals.scratch import Scratch
 
@@ -163,7 +164,7 @@ class Relations:
     @kept
     def _flags(self) -> Any:
         """(plan in force, feature): whether the plan has it, or a higher sold plan of the same product does."""
-        return ibis.memtable(self.source.book.flag_rows(), schema=self.source.book.FLAG_SCHEMA)
+        return memory_table(self.source.con, self.source.book.flag_rows(), self.source.book.FLAG_SCHEMA)
 
     def _with_flags(self, t: Any, columns: list[str]) -> Any:
         """`t` with created_on, in_plan, higher and other_product."""

@@ -9,6 +9,8 @@ from typing import Any
 
 from ibis.expr.operations import InMemoryTable
 
+from agent.foundation.warehouse import named_table
+
 _numbers = count()
 
 
@@ -36,7 +38,8 @@ class Scratch:
             # Written out because Ibis makes views in the default database, which may be open read-only.
             self._con.raw_sql(f"CREATE TEMPORARY {kind} {name} AS {self._con.compile(expr)}")
         self._made.append((kind, name))
-        return self._con.table(name)
+        # The schema is known: asking the backend for it again costs more than making the table.
+        return named_table(self._con, name, expr.schema())
 
     def drop(self) -> None:
         """Drop all of them, the newest first."""

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-import ibis
-
 from agent.facts.tables import TABLES, Ceiling, Fact, Metric, Plan, PlanFeature
 from agent.foundation.settings import Settings
-from agent.foundation.warehouse import Warehouse
+from agent.foundation.warehouse import Warehouse, fetch, memory_table
 from agent.signals.catalogue import PlanBook
 from agent.signals.evidence import Evidence
 from agent.signals.relations import Source
@@ -38,13 +36,13 @@ def read_source(
     )
     texts = _recent_tickets(tables["tickets"], as_of, account_id)
     asks = (classifier or PhraseClassifier()).classify(texts, catalogue)
-    return Source(warehouse.con, tables, _ask_table(asks), book)
+    return Source(warehouse.con, tables, _ask_table(warehouse.con, asks), book)
 
 
 def plain_source(warehouse: Warehouse) -> Source:
     """The facts with their plan book and no asks: enough for a metric's history."""
     tables = {name: warehouse.table(name) for name in TABLES}
-    return Source(warehouse.con, tables, _ask_table([]), read_book(tables))
+    return Source(warehouse.con, tables, _ask_table(warehouse.con, []), read_book(tables))
 
 
 def read_book(tables: Mapping[str, Any], extra_products: tuple[str, ...] = ()) -> PlanBook:
@@ -52,7 +50,7 @@ def read_book(tables: Mapping[str, Any], extra_products: tuple[str, ...] = ()) -
 
     def rows(model: type[Fact]) -> list[dict[str, Any]]:
         table = tables[model.TABLE]
-        return list(table.order_by(list(model.KEY)).to_pyarrow().to_pylist())
+        return fetch(table.order_by(list(model.KEY)))
 
     plan_ceilings = [Ceiling(**row) for row in rows(Ceiling) if row["plan_id"] is not None]
     return PlanBook(
@@ -78,12 +76,12 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
         chosen = table.filter(table.account_id.isin(account_ids) & (dated <= as_of)).order_by(
             list(TABLES[name].KEY)
         )
-        for row in chosen.to_pyarrow().to_pylist():
+        for row in fetch(chosen):
             fetched[row["account_id"]][name].append(row)
     asks = source.asks
-    for row in asks.filter(asks.account_id.isin(account_ids)).to_pyarrow().to_pylist():
+    for row in fetch(asks.filter(asks.account_id.isin(account_ids))):
         fetched[row["account_id"]]["asks"].append(row)
-    for row in source.tables["ceilings"].order_by("plan_id", "metric", "from_on").to_pyarrow().to_pylist():
+    for row in fetch(source.tables["ceilings"].order_by("plan_id", "metric", "from_on")):
         owners = account_ids if row["account_id"] is None else [row["account_id"]]
         for owner in owners:
             if owner in fetched:
@@ -93,7 +91,7 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
         row["account_id"]: Evidence(
             as_of, row, fetched[row["account_id"]], fetched[row["account_id"]]["asks"], source.book
         )
-        for row in accounts.filter(accounts.account_id.isin(account_ids)).to_pyarrow().to_pylist()
+        for row in fetch(accounts.filter(accounts.account_id.isin(account_ids)))
     }
 
 
@@ -112,13 +110,13 @@ def _recent_tickets(table: Any, as_of: date, account_id: str | None) -> list[Tic
             feature=row["feature"],
             text=row["text"],
         )
-        for row in t.to_pyarrow().to_pylist()
+        for row in fetch(t)
     ]
 
 
-def _ask_table(asks: list[Ask]) -> Any:
+def _ask_table(con: Any, asks: list[Ask]) -> Any:
     rows = [
         {name: getattr(ask, name) for name in ASK_SCHEMA} | {"ticket_class": ask.ticket_class.value}
         for ask in asks
     ]
-    return ibis.memtable(rows, schema=ASK_SCHEMA)
+    return memory_table(con, rows, ASK_SCHEMA)

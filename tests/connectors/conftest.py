@@ -67,7 +67,7 @@ def desk(tmp_path):
     return Desk(tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared():
     """The folder of data nobody here wrote, where there is one."""
     beside = Path(__file__).parents[2].parent / "shared"

@@ -6,7 +6,12 @@ import pytest
 
 from agent.foundation.errors import ConfigError, InputError, TooManyRejected
 
-USAGE = "Customer,Date,Kind,Users,Searches\na,02/01/2026,daily,5,10\nb,03/01/2026,daily,,20\nb,2026-01-04,weekly,1,\n"
+USAGE = """\
+Customer,Date,Kind,Users,Searches
+a,02/01/2026,daily,5,10
+b,03/01/2026,daily,,20
+b,2026-01-04,weekly,1,
+"""
 MAPPED = """
 [connectors.files.map.measures]
 file = "usage.csv"
@@ -60,7 +65,9 @@ file = "bills.csv"
 columns = { invoice_id = "no", account_id = "who", amount_minor = "total" }
 constants = { currency = "EUR", status = "open" }
 scale = { amount_minor = 100 }
-derive = { issued_on = "try_strptime(day, '%d.%m.%Y')", due_on = "try_strptime(day, '%d.%m.%Y') + interval 14 day" }
+[connectors.files.map.invoices.derive]
+issued_on = "try_strptime(day, '%d.%m.%Y')"
+due_on = "try_strptime(day, '%d.%m.%Y') + interval 14 day"
 """
     )
     desk.put(
@@ -197,7 +204,7 @@ def test_rows_may_stand_in_the_settings(desk):
 [connectors.files.rows]
 plans = [
   { plan_id = "p", name = "It's Pro", tier = 1, price_minor = 4900, currency = "EUR", per_seat = true },
-  { plan_id = "q", name = "Team", tier = 2, price_minor = 9900, currency = "EUR", per_seat = false, sold = false },
+  { plan_id = "q", name = "Team", tier = 2, price_minor = 0, currency = "EUR", per_seat = false, sold = 0 },
 ]
 """
     )
@@ -232,7 +239,8 @@ plans = [
         ),
         (
             '[connectors.files.map.measures]\nfile = "u.csv"\n'
-            'columns = { account_id = "customer", value = "n" }\nconstants = { metric = "m" }\ndates = { day = ["%Q"] }',
+            'columns = { account_id = "customer", value = "n" }\nconstants = { metric = "m" }\n'
+            'dates = { day = ["%Q"] }',
             "dates.day",
         ),
         (
@@ -306,7 +314,7 @@ def test_an_expression_that_fails_on_a_row_is_one_sentence(desk):
     )
     desk.put("usage.csv", "sub,date,n\n1,2026-01-02,many\n")
     desk.put("subs.csv", "id,account\n1,a\n")
-    with pytest.raises(InputError, match="usage.csv could not be read") as refused:
+    with pytest.raises(InputError, match=r"usage\.csv could not be read") as refused:
         desk.sync()
     assert not isinstance(refused.value, TooManyRejected)
     assert len(str(refused.value).splitlines()) == 1

@@ -14,7 +14,7 @@ CAP = timedelta(days=30)
 
 
 @rule(Level.BLOCK, hard=True)
-def contact_cap(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def contact_cap(_text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
     """One upgrade prompt per account in any 30 days; a second only if switched on, and only for another thing."""
     recent = [prompt for prompt in around.prompts if _utc(around.now) - _utc(prompt.sent_at) < CAP]
     if not recent:
@@ -40,7 +40,7 @@ def contact_cap(text: Text, brief: Brief, around: Surroundings) -> Iterable[Faul
 
 
 @rule(Level.BLOCK, hard=True)
-def suppressed(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def suppressed(_text: Text, _brief: Brief, around: Surroundings) -> Iterable[Fault]:
     """Opted-out, bounced or complained addresses get nothing."""
     if around.suppressed is not None:
         reason = around.suppressed.strip().rstrip(".") or "no reason recorded"

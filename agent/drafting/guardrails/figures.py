@@ -10,7 +10,7 @@ from agent.drafting.guardrails.dates import Day, days_named
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.grounding import Entry, Ledger
 from agent.drafting.guardrails.links import links_in, mails_in
-from agent.drafting.guardrails.names import hidden_numbers, pattern_of
+from agent.drafting.guardrails.names import find_name, hidden_numbers
 from agent.drafting.guardrails.quantities import Kind, Quantity, Side, quantities
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
@@ -48,7 +48,7 @@ def hidden_of(text: Text, brief: Brief) -> list[tuple[int, int]]:
 def benefit_in(text: Text, brief: Brief) -> tuple[Part, ...]:
     """Where the founder's own benefit sentence is quoted word for word."""
     benefit = plain(brief.offer.benefit).rstrip(".!")
-    return tuple(text.find(pattern_of(benefit))) if benefit else ()
+    return tuple(find_name(text, benefit)) if benefit else ()
 
 
 def quantities_of(text: Text, brief: Brief) -> list[tuple[Quantity, tuple[Entry, ...]]]:
@@ -84,7 +84,7 @@ def quoted(text: Text, brief: Brief, part: Part) -> Iterator[tuple[Part, Entry |
 
 
 @rule(Level.BLOCK)
-def ungrounded_figure(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def ungrounded_figure(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """Every number, percentage, amount, date, duration and count, in digits or in words, is a figure of the brief."""
     for said, entries in quantities_of(text, brief):
         if not entries:
@@ -126,7 +126,7 @@ def _unfounded(text: Text, brief: Brief, said: Quantity) -> Fault:
 
 
 @rule(Level.BLOCK)
-def real_metric(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def real_metric(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """At least one figure of the brief is quoted."""
     if not any(True for _ in quoted(text, brief, text.body)):
         yield Fault(*text.body, "No figure of the brief is quoted; say at least one that was measured.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -21,6 +22,7 @@ SIGNS = {
     "™": "", "®": "", "©": "", "\r": "\n", "\x0b": "\n", "\x0c": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n",
     "\t": " ",
 }  # fmt: skip
+UNPLAIN = re.compile(r"[^\x20-\x7e\n]")
 DROPPED = {"Mn", "Me", "Cf", "Cc", "Cs"}
 SPACED = ("<fraction>", "<super>", "<sub>", "<circle>")
 
@@ -43,8 +45,15 @@ def fold(text: str) -> Folded:
     letters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    for place, letter in enumerate(text):
-        plain = letter if letter.isascii() and letter > "\x1f" else _fold_letter(letter)
+    done = 0
+    for match in UNPLAIN.finditer(text):
+        place, letter = match.start(), match.group()
+        if place > done:
+            letters.extend(text[done:place])
+            starts.extend(range(done, place))
+            ends.extend(range(done + 1, place + 1))
+        done = place + 1
+        plain = _fold_letter(letter)
         if plain == "\n" and letter == "\r" and text[place + 1 : place + 2] == "\n":
             plain = ""
         if plain[:1] == " " and len(plain) > 1 and not (letters and letters[-1].isdigit()):
@@ -53,6 +62,9 @@ def fold(text: str) -> Folded:
             letters.append(one)
             starts.append(place)
             ends.append(place + 1)
+    letters.extend(text[done:])
+    starts.extend(range(done, len(text)))
+    ends.extend(range(done + 1, len(text) + 1))
     return Folded("".join(letters), starts, ends)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from agent.drafting.brief import Brief
@@ -157,7 +158,7 @@ def _entry(figure: Figure, brief: Brief) -> Entry:
         for word, name in (("monthly", "month"), ("weekly", "week"), ("daily", "day"), ("yearly", "year"))
         if word in words
     )
-    shown = quantities(display, [])
+    shown = _shown(display)
     window = (figure.first_day, figure.last_day)
     if isinstance(figure.value, date):
         return Entry(
@@ -203,6 +204,11 @@ def _entry(figure: Figure, brief: Brief) -> Entry:
         rates,
         decimals,
     )
+
+
+@lru_cache(maxsize=1024)
+def _shown(display: str) -> tuple[Quantity, ...]:
+    return tuple(quantities(display, []))
 
 
 def _offer_price(brief: Brief) -> Entry:

@@ -23,6 +23,9 @@ MAIL = re.compile(
     r"|(?<!\w)[\w.+-]+\sat\s[\w-]+\sdot\s(?:com|net|org|io|example|co|eu|de|uk)(?!\w)"
     r"|(?<!\w)[\w.+-]+@[\w-]+"
 )
+# Most messages have neither; these are looked for first because they cost little.
+LINK_HINT = re.compile(r"[\w-]\.[\w-]|//|:\S|dot|\[\.|\(\.")
+MAIL_HINT = re.compile(r"@|[(\[{]at|dot")
 TRAILING = ".,;:!?)]}'\"*_~"
 
 
@@ -36,13 +39,15 @@ class Link(NamedTuple):
 
 def mails_in(text: Text) -> tuple[Part, ...]:
     """Every mail address."""
-    return text.memo("mails", lambda: tuple(text.find(MAIL)))
+    return text.memo("mails", lambda: tuple(text.find(MAIL)) if MAIL_HINT.search(text.lower) else ())
 
 
 def links_in(text: Text) -> tuple[Link, ...]:
     """Every link: with a scheme, bare domains, disguised ones; mail addresses aside."""
 
     def make() -> tuple[Link, ...]:
+        if not LINK_HINT.search(text.lower):
+            return ()
         mails = mails_in(text)
         found = []
         for start, end in text.find(LINK):

@@ -19,13 +19,15 @@ SNAKE = re.compile(r"(?<![\w/.])_?[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?!\w)")
 UUID = re.compile(
     r"(?<!\w)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\w)|(?<!\w)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12,}(?!\w)"
 )
+ID = re.compile(r"(?=.*[\d_]).{3,}")
+SHORT_NUMBER = re.compile(r"[\d.,-]{1,4}")
 CAPITALS = re.compile(r"(?<![\w'])[A-Z][A-Z'’]*[A-Z](?!\w)")
 EXCLAMATION = re.compile(r"!+")
 ACRONYM = 4
 
 
 @rule(Level.BLOCK)
-def no_pressure(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def no_pressure(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """No urgency of ours, no discount, no guarantee, no promise that the offer does not contain."""
     excused = [*benefit_in(text, brief), *own_spans(text, brief)]
     advice = {
@@ -50,7 +52,7 @@ def no_pressure(text: Text, brief: Brief, around: Surroundings) -> Iterable[Faul
 
 
 @rule(Level.BLOCK)
-def no_internals(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def no_internals(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """No scores, trigger names, ids, or talk of tracking."""
     excused = [
         *own_spans(text, brief),
@@ -70,7 +72,9 @@ def no_internals(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fau
                     *found,
                     f"'{text.folded[found.start : found.end]}' {what}; say it in the customer's terms, or leave it out.",
                 )
-    for identity in _ids(brief):
+    for identity in _ids(text, brief):
+        if identity not in text.lower:
+            continue
         pattern = re.compile(rf"(?<![\w.-]){re.escape(identity)}(?![\w-])")
         for found in text.find(pattern):
             if not _inside(found, excused) and not SNAKE.fullmatch(identity):
@@ -78,10 +82,10 @@ def no_internals(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fau
 
 
 @rule(Level.WARN)
-def tone(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def tone(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """No capitals for emphasis, at most one exclamation mark, plain words."""
     own = own_spans(text, brief)
-    tokens = own_names(brief).tokens
+    tokens = own_names(text, brief).tokens
     for match in CAPITALS.finditer(text.folded):
         word, part = match.group(), Part(*match.span())
         lower = word.lower().replace("'", "")
@@ -102,22 +106,13 @@ def _inside(part: Part, others: Iterable[Part]) -> bool:
     return any(other.start <= part.start and part.end <= other.end for other in others)
 
 
-def _ids(brief: Brief) -> Iterator[str]:
+def _ids(text: Text, brief: Brief) -> Iterator[str]:
     """Ids that read as ids: with a digit, an underscore or a hyphen in them, and no name of the brief."""
-    names = own_names(brief)
-    finding_ids = (row.key for figure in brief.figures for row in figure.rows)
-    for raw in {
-        brief.recipient.account_id,
-        brief.plan_id or "",
-        brief.brief_id,
-        brief.offer.plan_id or "",
-        *finding_ids,
-    }:
-        identity = plain(raw)
-        if (
-            len(identity) > 2
-            and re.search(r"[\d_]", identity)
-            and not re.fullmatch(r"[\d.,-]{1,4}", identity)
-        ):
-            if identity not in names.everywhere and identity not in names.offer:
-                yield identity
+    names = own_names(text, brief)
+    ids = [brief.recipient.account_id, brief.plan_id or "", brief.offer.plan_id or ""]
+    ids += [row.key for figure in brief.figures for row in figure.rows]
+    for identity in dict.fromkeys(map(plain, ids)):
+        if not ID.fullmatch(identity) or SHORT_NUMBER.fullmatch(identity):
+            continue
+        if identity not in names.everywhere and identity not in names.offer:
+            yield identity

@@ -20,6 +20,7 @@ WORD = re.compile(r"[^\W\d_][\w]*(?:['’-][\w]+)*|\d+[a-z][\w-]*")
 PLAN_WORD = re.compile(r"\s+(?:plans?|tiers?|packages?|subscriptions?|editions?|bundles?)(?!\w)")
 ARTICLE = re.compile(r"^(?:an?|the|our)\s+(?=\S)")
 BEFORE_START = re.compile(r"(?:^|[.!?:\n]|\.\.\.|(?<=\s)-|[.!?]['\")]+)[\s\"'(*-]*$")
+INNER = re.compile(r"['-]")
 COUNTED = frozenset(
     (
         *ONES,
@@ -48,8 +49,12 @@ class Own(NamedTuple):
     "Every single word of them."
 
 
-def own_names(brief: Brief) -> Own:
-    """The brief's names."""
+def own_names(text: Text, brief: Brief) -> Own:
+    """The brief's names, gathered once per check."""
+    return text.memo("own_names", lambda: _own_names(brief))
+
+
+def _own_names(brief: Brief) -> Own:
     recipient, sender = brief.recipient, brief.sender
     people = [name for name in (recipient.contact_name, sender.name) if name]
     names = [
@@ -69,39 +74,42 @@ def own_names(brief: Brief) -> Own:
     return Own(everywhere, offer, tokens)
 
 
+@lru_cache(maxsize=2048)
 def pattern_of(name: str) -> re.Pattern[str]:
     """A folded lower-case name as a whole word; spaces stand for any space or hyphen."""
-    return _pattern(name)
-
-
-@lru_cache(maxsize=2048)
-def _pattern(name: str) -> re.Pattern[str]:
     inner = r"[\s-]+".join(re.escape(word) for word in name.split())
     return re.compile(rf"(?<![\w@]){inner}(?!\w)")
+
+
+def find_name(text: Text, name: str) -> Iterator[Part]:
+    """Where a folded lower-case name stands as a whole word."""
+
+    def make() -> tuple[Part, ...]:
+        return tuple(text.find(pattern_of(name))) if name.split(" ", 1)[0] in text.lower else ()
+
+    return iter(text.memo(f"name {name}", make))
 
 
 def own_spans(text: Text, brief: Brief) -> tuple[Part, ...]:
     """Where the brief's names stand in the text."""
 
     def make() -> tuple[Part, ...]:
-        own = own_names(brief)
-        return tuple(
-            sorted(part for name in (*own.everywhere, *own.offer) for part in text.find(pattern_of(name)))
-        )
+        own = own_names(text, brief)
+        return tuple(sorted(part for name in (*own.everywhere, *own.offer) for part in find_name(text, name)))
 
     return text.memo("own_spans", make)
 
 
 def hidden_numbers(text: Text, brief: Brief) -> list[tuple[int, int]]:
     """The brief's names that hold a number, month or day: names, not figures."""
-    own = own_names(brief)
+    own = own_names(text, brief)
     found = []
     for name in (*own.everywhere, *own.offer):
         # A name of digits alone would vouch for any figure it happens to equal.
         if not any(c.isalpha() for c in name):
             continue
         if any(c.isdigit() for c in name) or set(re.findall(r"[a-z]+", name)) & COUNTED:
-            found += [(part.start, part.end) for part in text.find(pattern_of(name))]
+            found += [(part.start, part.end) for part in find_name(text, name)]
     return found
 
 
@@ -117,7 +125,7 @@ def is_start(text: Text, place: int) -> bool:
 
 def names_in(text: Text, name: str, *, common: bool) -> Iterator[Part]:
     """Where `name` (folded, lower case) stands as a name; a common word needs its capital or 'plan' after it."""
-    for part in text.find(pattern_of(name)):
+    for part in find_name(text, name):
         if not common or PLAN_WORD.match(text.lower, part.end):
             yield part
         elif (
@@ -193,7 +201,7 @@ def _greeted(text: Text, brief: Brief) -> Iterator[Fault]:
         (word for word in WORDS.greeting_words if re.match(rf"{word}\b", greeting)), key=len, default=""
     )
     rest = greeting[len(lead) :].strip(" ,!.:;-\n")
-    for name in sorted(own_names(brief).everywhere, key=len, reverse=True):
+    for name in sorted(own_names(text, brief).everywhere, key=len, reverse=True):
         rest = pattern_of(name).sub(" ", rest)
     for match in re.finditer(r"[^\s,!.:;]+", rest):
         word = match.group().removesuffix("'s")
@@ -214,12 +222,13 @@ def _greeted(text: Text, brief: Brief) -> Iterator[Fault]:
 
 def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, ...]) -> Iterator[Fault]:
     others = _others(around.other_names, around.other_plans, around.other_features)
-    allowed = own_names(brief)
-    vocabulary = _vocabulary(brief)
+    allowed = own_names(text, brief)
+    vocabulary = text.memo("vocabulary", lambda: _vocabulary(brief))
     for word in WORD.finditer(text.lower):
         start = word.start()
         found_whole = False
-        for first in {word.group(), word.group().split("'")[0], re.split(r"['-]", word.group())[0]}:
+        bare = INNER.split(word.group())[0]
+        for first in (word.group(), bare) if bare != word.group() else (bare,):
             for name, kind, common in others.by_first.get(first, ()):
                 if name in allowed.everywhere or name in allowed.offer:
                     continue
@@ -239,7 +248,7 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
                 yield Fault(
                     start, match.end(), f"'{text.folded[start : match.end()]}' is {what}; take the name out."
                 )
-        head = re.split(r"['-]", word.group())[0]
+        head = bare
         if (
             not found_whole
             and head in others.heads
@@ -257,9 +266,9 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
 
 def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]:
     """Names, by their capital, that the brief does not hold."""
-    allowed = own_names(brief).tokens
-    offer = own_names(brief).offer
-    vocabulary = _vocabulary(brief)
+    allowed = own_names(text, brief).tokens
+    offer = own_names(text, brief).offer
+    vocabulary = text.memo("vocabulary", lambda: _vocabulary(brief))
     is_title = _is_title_case(text)
     for word in WORD.finditer(text.folded):
         start, end = word.span()
@@ -270,7 +279,7 @@ def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]
         if text.greeting and text.greeting.holds(start):
             continue
         lower = text.lower[start:end].removesuffix("'s")
-        bare = re.split(r"['-]", lower)[0]
+        bare = INNER.split(lower)[0]
         if lower in allowed or bare in allowed or lower in WORDS.capitals or bare in WORDS.capitals:
             continue
         in_sign_off = bool(text.sign_off and text.sign_off.holds(start))

@@ -444,8 +444,8 @@ def _by_pattern(lower: str, start: int, end: int) -> list[Quantity]:
         a, b = match.span()
         if match["n"]:
             low, high = VAGUE_RANGES[match["n"]]
-            nouns = re.match(r"\s+of\s+(?:the |your |our )?([a-z]+)", lower[b : b + 40])
-            counted = (stem(nouns[1]),) if nouns and nouns[1] not in SMALL else ()
+            noun = re.match(r"\s+of\s+(?:the |your |our )?([a-z]+)", lower[b : b + 40])
+            counted = (stem(noun[1]),) if noun and noun[1] not in SMALL else ()
             found.append(
                 Quantity(a, b, Kind.COUNT, (float(low),), Side.RANGE, high=float(high), nouns=counted)
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from agent.drafting.brief import Brief
 from agent.drafting.guardrails.folding import plain
@@ -29,6 +30,7 @@ MARKUP = re.compile(
     r"|(?<!\w)__?[^\s_][^_\n]*__?(?!\w)|~~[^~\n]+~~|`+[^`\n]*`*|!?\[[^\]\n]*\]\([^)\n]*\)?|\[[^\]\n]+\]\[[^\]\n]*\]|(?<!\w)@(?:channel|here|everyone|[a-z][\w.-]+)"
     r"|(?<=\n)#{1,6}\s|(?<=\n)>\s|(?<=\n)(?:---+|===+|```)|\|[^|\n]+\|"
 )
+MARKUP_HINT = re.compile(r"[<&*_~`\[@#|>]|--|==")
 TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}|\$\{|<%|%>")
 PLACE = re.compile(
     r"\{[^{}\n]*\}|\[[^\]\n]{1,40}\](?!\()|<[a-z][\w .-]{0,40}>|<<[^>\n]*>>|\{\{|\}\}|[{}]|%%[^%\n]+%%|(?<![\w$])\$[a-z_]{3,}(?!\w)"
@@ -40,6 +42,8 @@ KEY = re.compile(
     r"|-----begin [a-z ]*private key-----|(?<!\w)(?:password|passwort|passwd|api[ _-]?key|secret(?:[ _-]?key)?|access[ _-]?token|bearer)\s?(?:is|:|=)\s?\S{4,}"
 )
 IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){2,7}(?:\s?[a-z0-9]{1,3})?(?!\w)")
+NOT_ASCII = re.compile(r"\w*[^\W\x00-\x7f]\w*")
+NOT_ASCII = re.compile(r"\w*[^\W\x00-\x7f]\w*")
 LATIN, GREEK, CYRILLIC = "LATIN", "GREEK", "CYRILLIC"
 
 
@@ -57,7 +61,7 @@ def no_injection(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fau
         said = text.of(phone).strip()
         if sum(c.isdigit() for c in said) >= 7 and not NO_PHONE.fullmatch(said) and not _within(phone, links):
             yield Fault(*phone, f"'{_shown(text, phone)}' reads as a phone number; take it out.")
-    for markup in text.find(MARKUP):
+    for markup in text.find(MARKUP) if MARKUP_HINT.search(text.lower) else ():
         if not _within(markup, links):
             yield Fault(*markup, f"'{_shown(text, markup)[:40]}' is markup; write plain text.")
     for template in text.find(TEMPLATE):
@@ -70,7 +74,7 @@ def no_injection(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fau
 
 
 @rule(Level.BLOCK)
-def no_secrets(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def no_secrets(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """No card numbers, no keys, no other people's addresses."""
     for card in text.find(CARD):
         digits = [int(c) for c in text.of(card) if c.isdigit()]
@@ -88,7 +92,7 @@ def no_secrets(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault
 
 
 @rule(Level.BLOCK)
-def unfilled(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def unfilled(text: Text, _brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """No placeholder is left."""
     seen: list[Part] = []
     for pattern in (PLACE, WORDS.placeholders):
@@ -135,7 +139,7 @@ def _mixed_letters(text: Text) -> Iterator[Fault]:
     """Words that mix alphabets to look like others: a Cyrillic letter in a Latin name."""
     if text.raw.isascii():
         return
-    for match in re.finditer(r"\w+", text.raw):
+    for match in NOT_ASCII.finditer(text.raw):
         scripts = {
             name.split(" ")[0] for c in match.group() if c.isalpha() and (name := unicodedata.name(c, ""))
         }
@@ -147,12 +151,7 @@ def _mixed_letters(text: Text) -> Iterator[Fault]:
 
 def _copied(text: Text, around: Surroundings) -> Iterator[Fault]:
     """Words in a row that a ticket gave as an order."""
-    orders = set()
-    for ticket in around.customer_text:
-        for sentence in re.split(r"[.!?\n]+", plain_lines(ticket)):
-            if any(True for _ in WORDS.ticket_orders.finditer(sentence)):
-                words = re.findall(r"[a-z0-9']+", sentence)
-                orders |= {tuple(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1)}
+    orders = _orders(around.customer_text)
     if not orders:
         return
     words = [Part(*match.span()) for match in re.finditer(r"[a-z0-9']+", text.lower)]
@@ -166,12 +165,21 @@ def _copied(text: Text, around: Surroundings) -> Iterator[Fault]:
         while i <= len(said) - SHINGLE and tuple(said[i : i + SHINGLE]) in orders:
             i += 1
         end = i + SHINGLE - 1
-        yield Fault(
-            words[start].start,
-            words[end - 1].end,
-            "These words were given as an order in a ticket; say it in your own.",
-        )
+        message = "These words were given as an order in a ticket; say it in your own."
+        yield Fault(words[start].start, words[end - 1].end, message)
         i = end
+
+
+@lru_cache(maxsize=8)
+def _orders(tickets: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    """Every few words in a row of every sentence in a ticket that orders something written."""
+    orders: set[tuple[str, ...]] = set()
+    for ticket in tickets:
+        for sentence in re.split(r"[.!?\n]+", plain_lines(ticket)):
+            if any(True for _ in WORDS.ticket_orders.finditer(sentence)):
+                words = re.findall(r"[a-z0-9']+", sentence)
+                orders |= {tuple(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1)}
+    return frozenset(orders)
 
 
 def plain_lines(ticket: str) -> str:

@@ -31,7 +31,7 @@ DENIED = re.compile(r"not yet (?:is|would be|'s)(?: not|n't)|not yet isn't")
 
 
 @rule(Level.BLOCK)
-def problem_first(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def problem_first(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """The first sentence after the greeting names the problem; nothing before the last paragraph sells."""
     if not text.paragraphs:
         yield Fault(*text.body, "There is no text after the greeting; begin with the problem.")
@@ -55,7 +55,7 @@ def problem_first(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fa
 
 
 @rule(Level.BLOCK)
-def price_last(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def price_last(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """Offer, tier and price appear in the last paragraph and nowhere else, subject included."""
     elsewhere = [
         text.subject,
@@ -81,7 +81,7 @@ def price_last(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault
 
 
 @rule(Level.BLOCK)
-def not_yet_close(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def not_yet_close(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """The last paragraph says that not yet is fine, and what real metric to watch for."""
     if text.last is None:
         yield Fault(*text.body, "There is no last paragraph to say that not yet is fine; write one.")
@@ -100,7 +100,7 @@ def not_yet_close(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fa
 
 
 @rule(Level.BLOCK)
-def one_ask(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def one_ask(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """One offer, one question, at most one link, and the link is on the allowed list."""
     links = links_in(text)
     spans = [(link.start, link.end) for link in links]
@@ -131,7 +131,7 @@ def one_ask(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
 
 
 @rule(Level.BLOCK)
-def length(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
+def length(text: Text, _brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """A body of 120 words at most (180 block), a subject of one line and 60 characters at most."""
     words = [
         Part(*match.span()) for match in COUNTED_WORD.finditer(text.lower, text.body.start, text.body.end)
@@ -196,7 +196,7 @@ def _stems(texts: Iterable[str]) -> set[str]:
 
 def _offer_named(text: Text, brief: Brief, part: Part, *, strict: bool = True) -> Iterator[Part]:
     """Where the offer is named in a part; `strict` asks an everyday word to be written as a name."""
-    own = own_names(brief)
+    own = own_names(text, brief)
     had = plain(brief.plan_name or "")
     seen: list[Part] = []
     for name in sorted(own.offer, key=len, reverse=True):

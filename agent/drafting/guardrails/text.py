@@ -49,7 +49,10 @@ class Text:
         self.raw = message.text
         self._folded = fold(self.raw)
         self.folded = self._folded.text
-        self.lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in self.folded)
+        self.lower = self.folded.lower()
+        if len(self.lower) != len(self.folded):
+            # A letter whose small form is two would shift every place after it.
+            self.lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in self.folded)
         self.notes: dict[str, object] = {}
         self.subject = Part(0, self._place(len(message.subject)))
         self.body = Part(self._place(message.body_start), len(self.folded))
