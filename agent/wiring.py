@@ -27,7 +27,7 @@ from agent.drafting.brief import Brief
 from agent.drafting.ledger import make_brief
 from agent.drafting.message import Message
 from agent.drafting.violation import Surroundings, Violation
-from agent.drafting.vocabulary import Vocabulary
+from agent.drafting.vocabulary import Vocabulary, vocabulary
 from agent.drafting.writer import write
 from agent.facts.staged import TableReport
 from agent.foundation import clock
@@ -42,7 +42,7 @@ from agent.scoring.assessment import Assessment, Status
 from agent.scoring.holds import ContactFacts
 from agent.scoring.scan import Scan, scan
 from agent.signals.history import History, history_of
-from agent.signals.world import plain_source, read_evidence
+from agent.signals.world import plain_source, read_book, read_evidence
 from connectors import sync
 
 TEMPLATE = "template"
@@ -217,14 +217,13 @@ class House:
             accounts = fetch(warehouse.table("accounts").select("account_id", "name", "contact_name"))
             plans = fetch(warehouse.table("plans").select("name"))
             features = fetch(warehouse.table("plan_features").select("feature").distinct())
-            metrics = fetch(warehouse.table("metrics").select("metric", "label", "unit"))
+            names = vocabulary(read_book(plain_source(warehouse).tables), self.settings)
             since = clock.now() - timedelta(days=90)
             t = warehouse.table("tickets")
             t = t.filter((t.opened_at > since) & t.text.notnull()).order_by("ticket_id")
             tickets: dict[str, list[str]] = {}
             for row in fetch(t.select("account_id", "text")):
                 tickets.setdefault(row["account_id"], []).append(row["text"])
-        products = {name: p.name for name, p in self.settings.products.items() if p.name}
         return People(
             accounts={
                 row["account_id"]: tuple(n for n in (row["name"], row["contact_name"]) if n)
@@ -232,10 +231,7 @@ class House:
             },
             plans=tuple(sorted({row["name"] for row in plans})),
             features=tuple(sorted(row["feature"] for row in features)),
-            vocabulary=Vocabulary(
-                labels={row["metric"]: row["label"] for row in metrics} | products,
-                units={row["metric"]: row["unit"] for row in metrics},
-            ),
+            vocabulary=names,
             tickets={account: tuple(texts) for account, texts in tickets.items()},
         )
 

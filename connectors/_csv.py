@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import sys
@@ -27,6 +26,8 @@ class Shape:
     path: Path
     delimiter: str
     header: tuple[str, ...]
+    blank_lines: int = 0
+    "How many stand before the header."
 
     def lines(self, positions: Sequence[int]) -> Mapping[int, int]:
         """The line on which each record starts (record 1 is the first after the header)."""
@@ -61,7 +62,9 @@ def shape(path: Path) -> Shape:
     for name in names:
         if name and names.count(name) > 1:
             raise InputError(f"{path.name} line 1: the column '{name}' appears twice; rename or remove one.")
-    return Shape(path, delimiter, names)
+    lines = start.splitlines()
+    blank = next(number for number, line in enumerate(lines) if line.strip())
+    return Shape(path, delimiter, names, blank)
 
 
 def _delimiter(start: str) -> str:
@@ -105,35 +108,39 @@ def records(shape: Shape) -> Iterator[tuple[int, int, list[str]]]:
         csv.field_size_limit(was)
 
 
-def ragged(shape: Shape) -> tuple[Rejection, ...]:
-    """The rows that have more or fewer cells than the header has names."""
-    wide = len(shape.header)
-    return tuple(
-        Rejection(
-            line=line,
-            column="(row)",
-            value=shape.delimiter.join(row)[:200],
-            reason=f"has {len(row)} cells where the header has {wide}",
-        )
-        for number, line, row in records(shape)
-        if number == 0
-    )
+def ragged(shape: Shape) -> tuple[tuple[Rejection, ...], int]:
+    """The rows that have more or fewer cells than the header has names, and how many others there are."""
+    wide, readable, found = len(shape.header), 0, []
+    for number, line, row in records(shape):
+        if number:
+            readable = number
+            continue
+        cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+        value, reason = shape.delimiter.join(row)[:200], f"has {cells} where the header has {wide}"
+        found.append(Rejection(line=line, column="(row)", value=value, reason=reason))
+    return tuple(found), readable
 
 
 def check_text(path: Path) -> None:
-    """Raise InputError naming the line when the file is not UTF-8 or ends inside a quoted cell."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    quotes, opened_on, line = 0, 0, 1
+    """Raise InputError naming the line when the file is not UTF-8, mixes line ends, or ends inside quotes."""
+    quotes, opened_on, ends = 0, 0, b""
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         for line, content in enumerate(lines, start=1):
             try:
-                decoder.decode(content)
+                content.decode("utf-8")
             except UnicodeDecodeError:
                 raise InputError(
                     f"{path.name} line {line:,} is not UTF-8 text; save the file as UTF-8 and try again."
                 ) from None
             if quotes % 2 == 0:
                 opened_on = line
+                end = b"\r\n" if content.endswith(b"\r\n") else content[-1:]
+                if end.endswith(b"\n") and ends not in (b"", end):
+                    raise InputError(
+                        f"{path.name} line {line:,} ends otherwise than the lines before (CRLF or LF); save the "
+                        "file with one kind of line end."
+                    )
+                ends = end
             quotes += content.count(b'"')
     if quotes % 2:
         raise InputError(

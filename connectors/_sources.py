@@ -49,7 +49,9 @@ def open_source(duck: Any, path: Path) -> Source:
         return _jsonl(duck, path)
     if path.name.endswith((".csv", ".csv.gz")):
         shape = _csv.shape(path)
-        return Source(path, shape.header, _read_csv(shape), shape.lines, mend=lambda bad: _mended(shape, bad))
+        return Source(
+            path, shape.header, _read_csv(shape), shape.lines, mend=lambda bad: _mended(duck, shape, bad)
+        )
     raise InputError(f"{path.name} is of no known kind; give one of {', '.join(SUFFIXES)}.")
 
 
@@ -63,27 +65,34 @@ def stem(path: Path) -> str | None:
 
 def _read_csv(shape: _csv.Shape, *, skip_bad: bool = False) -> str:
     columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(shape.header)))
-    bad = ", ignore_errors = true" if skip_bad else ""
+    more = ", ignore_errors = true" if skip_bad else ""
+    if shape.blank_lines:
+        more += f", skip = {shape.blank_lines}"
     return (
         f"SELECT * FROM read_csv({_sql.path(str(shape.path))}, auto_detect = false, header = true, "
-        f"delim = {_sql.literal(shape.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}{bad})"
+        f"delim = {_sql.literal(shape.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}{more})"
     )
 
 
-def _mended(shape: _csv.Shape, bad: Exception) -> Source:
-    if "CSV Error" not in str(bad):
-        reason = first_line(bad)
-        raise InputError(f"{shape.path.name} could not be read: {reason}.") from bad
+def _mended(duck: Any, shape: _csv.Shape, bad: Exception) -> Source:
+    if not str(bad).startswith("Invalid Input Error"):
+        raise InputError(f"{shape.path.name} could not be read: {first_line(bad)}.") from bad
     _csv.check_text(shape.path)
-    unread = _csv.ragged(shape)
-    if not unread:
-        said = str(bad).strip().splitlines() or ["unknown reason"]
-        line = re.search(r"Line: (\d+)", str(bad))
-        where = f"{shape.path.name} line {int(line.group(1)):,}" if line else shape.path.name
-        reason = next((text for text in said[1:] if text and "Line" not in text), said[0])
-        raise InputError(f"{where} cannot be read as CSV: {reason.rstrip('.')}; mend it.") from bad
+    unread, readable = _csv.ragged(shape)
     relation = _read_csv(shape, skip_bad=True)
+    if not unread or duck.execute(f"SELECT count(*) FROM ({relation})").fetchone() != (readable,):
+        raise _unreadable(shape, bad) from bad
     return Source(shape.path, shape.header, relation, shape.lines, unread)
+
+
+def _unreadable(shape: _csv.Shape, bad: Exception) -> InputError:
+    """The error for a file that is broken in another way than by ragged rows."""
+    line = re.search(r"Line: (\d+)", str(bad))
+    where = f"{shape.path.name} line {int(line.group(1)):,}" if line else shape.path.name
+    said = str(bad).strip().splitlines()
+    told = (text for text in said[1:] if text and not text.startswith(("Original Line", "Possible")))
+    reason = next(told, said[0]).split(". ")[0][:200].rstrip(".")
+    return InputError(f"{where} cannot be read as CSV: {reason}; mend it.")
 
 
 def _parquet(duck: Any, path: Path) -> Source:

@@ -80,6 +80,9 @@ def reserve_slot(
 
 
 def _differs(seen: ContactRule, groups: Sequence[str], offer_kind: str) -> bool:
+    if not seen.prompted_offer or not seen.prompted_groups:
+        # A prompt of which only the date is known cannot be told from any other.
+        return False
     return seen.prompted_offer != offer_kind and not set(seen.prompted_groups) & set(groups)
 
 

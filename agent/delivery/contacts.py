@@ -70,22 +70,21 @@ def _prompts(session: Session, now: datetime) -> dict[str, list[SentPrompt]]:
         found[one.account_id].append(
             SentPrompt(sent_at=sent_at, groups=tuple(one.groups), offer_kind=one.offer_kind)
         )
-    # What `forget` left: the slot without the message.
-    slots = session.exec(
-        select(ContactRule).where(
-            col(ContactRule.prompted_at) <= now, col(ContactRule.reserved_delivery).is_(None)
-        )
+    for slot in session.exec(select(ContactRule).where(col(ContactRule.reserved_delivery).is_(None))):
+        known = {prompt.sent_at for prompt in found[slot.account_id]}
+        for sent_at, groups, offer in _remembered(slot):
+            # Dates without a delivery: written to by other means, or what `forget` left.
+            if sent_at is not None and sent_at <= now and sent_at not in known:
+                prompt = SentPrompt(sent_at=sent_at, groups=tuple(groups), offer_kind=offer or "")
+                found[slot.account_id].append(prompt)
+    return {account_id: prompts for account_id, prompts in found.items() if prompts}
+
+
+def _remembered(slot: ContactRule) -> tuple[tuple[datetime | None, list[str], str | None], ...]:
+    return (
+        (slot.prompted_at, slot.prompted_groups, slot.prompted_offer),
+        (slot.earlier_at, slot.earlier_groups, slot.earlier_offer),
     )
-    for slot in slots:
-        if slot.prompted_at and slot.account_id not in found:
-            found[slot.account_id].append(
-                SentPrompt(
-                    sent_at=slot.prompted_at,
-                    groups=tuple(slot.prompted_groups),
-                    offer_kind=slot.prompted_offer or "",
-                )
-            )
-    return found
 
 
 def _silences(session: Session, now: datetime, addresses: Mapping[str, str]) -> dict[str, str]:

@@ -62,7 +62,8 @@ def _one_line(text: str, longest: int | None = _LONGEST_NAME) -> str:
         for letter in unicodedata.normalize("NFC", text)
         if letter.isspace() or unicodedata.category(letter) not in ("Cc", "Cf", "Cs")
     )
-    return " ".join(kept.split())[:longest].strip()
+    # An encoded word would be decoded on the way into the header, line breaks and all.
+    return " ".join(kept.split()).replace("=?", "= ?")[:longest].strip()
 
 
 def _raw_headers(envelope: Envelope, company: Company) -> bytes:

@@ -10,6 +10,7 @@ from agent.drafting.wording import label, safe_name
 from agent.foundation.settings import Settings
 from agent.signals.catalogue import PlanBook
 from agent.signals.finding import Figure, Finding
+from agent.signals.names import readable
 
 METRIC_GROUPS = {"usage_pressure", "growth"}
 NO_UNITS = {"", "count", "counts", "number", "unit", "units", "each", "#"}
@@ -55,5 +56,6 @@ class Vocabulary:
 def vocabulary(book: PlanBook, settings: Settings) -> Vocabulary:
     """The names of a company's metrics and products."""
     products = {product: setting.name for product, setting in settings.products.items() if setting.name}
+    features = {feature: readable(feature) for feature in book.all_features()}
     labels = {metric.metric: metric.label for metric in book.metrics}
-    return Vocabulary(labels | products, {metric.metric: metric.unit for metric in book.metrics})
+    return Vocabulary(features | labels | products, {metric.metric: metric.unit for metric in book.metrics})

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from agent.faces import commands_drafts, commands_facts, commands_outbox, commands_setup, commands_signals
+from agent.faces import commands_drafts, commands_facts, commands_outbox, commands_start, commands_signals
 from agent.foundation.errors import OutgrownError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (commands_setup, commands_facts, commands_signals, commands_drafts, commands_outbox):
+for module in (commands_start, commands_facts, commands_signals, commands_drafts, commands_outbox):
     module.register(app)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 from agent.drafting.message import Message
 from agent.scoring.assessment import Assessment, Status
 from agent.signals.finding import Frozen
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 TOP = 5
 UNTOLD = {"test_account", "holdout"}
@@ -126,3 +130,22 @@ def worth_knowing(assessments: Iterable[Assessment]) -> list[Held]:
         if one.status is Status.HELD and len(told) == len(one.holds) and told:
             held.append(Held(account_id=one.account_id, name=one.name, hold=told[0].hold, says=told[0].says))
     return held
+
+
+def as_html(view: DigestView) -> str:
+    """The digest as one self-contained HTML file."""
+    from agent.faces.digest_html import html
+
+    return html(view)
+
+
+def as_table(view: DigestView, console: Console) -> None:
+    """Print the digest in the terminal."""
+    from agent.faces.digest_table import render
+
+    console.print(render(view))
+
+
+def as_json(view: DigestView) -> str:
+    """The digest as one JSON document."""
+    return view.model_dump_json(indent=2)

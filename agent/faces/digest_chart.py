@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
@@ -12,6 +13,8 @@ from agent.signals import display
 
 WIDTH, HEIGHT = 340, 168
 LEFT, RIGHT, TOP, BOTTOM = 36, 4, 14, 24
+Level = Callable[[float], float]
+"From a value to its height on the page."
 GAP = 0.28
 "Share of a week's width that stays empty between bars."
 HEADROOM = 1.08
@@ -97,8 +100,8 @@ def draw(chart: Chart) -> Drawing:
 
 
 def ticks(top: float) -> list[float]:
-    """Zero and two or three round numbers below `top`."""
-    rough = top / 3
+    """Zero and a few round numbers below `top`."""
+    rough = top / 4
     power = 10 ** floor(log10(rough))
     size = next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= rough * 0.999)
     return [size * place for place in range(ceil(top / size)) if size * place < top * 0.99]
@@ -109,7 +112,7 @@ def compact(value: float) -> str:
     return str(format_compact_decimal(value, locale=display.LOCALE, fraction_digits=1))
 
 
-def _bar(point: ChartPoint, left: float, step: float, level, base: float) -> Bar:  # type: ignore[no-untyped-def]
+def _bar(point: ChartPoint, left: float, step: float, level: Level, base: float) -> Bar:
     value, day = point.value, display.day(point.week_ending).display
     x, width = round(left + step * GAP / 2, 1), round(step * (1 - GAP), 1)
     if value is None:
@@ -120,7 +123,7 @@ def _bar(point: ChartPoint, left: float, step: float, level, base: float) -> Bar
     return Bar(x, y, width, round(base - y, 1), is_known=True, is_over=over, says=says)
 
 
-def _steps(points: tuple[ChartPoint, ...], step: float, level) -> str:  # type: ignore[no-untyped-def]
+def _steps(points: tuple[ChartPoint, ...], step: float, level: Level) -> str:
     """The ceiling as an SVG path: level within a week, a step where it changed, a gap where there was none."""
     path, before = [], None
     for place, point in enumerate(points):
@@ -136,7 +139,7 @@ def _steps(points: tuple[ChartPoint, ...], step: float, level) -> str:  # type: 
     return " ".join(path)
 
 
-def _ceiling_label(points: tuple[ChartPoint, ...], step: float, level) -> Label | None:  # type: ignore[no-untyped-def]
+def _ceiling_label(points: tuple[ChartPoint, ...], step: float, level: Level) -> Label | None:
     """The newest ceiling's figure, above the start of the line that shows it."""
     limit = points[-1].ceiling if points else None
     if limit is None:

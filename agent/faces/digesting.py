@@ -52,7 +52,9 @@ def digest_view(house: House, as_of: date | None = None, *, result: Scan | None 
             waiting=week.waiting,
         ),
         sources=_sources(found),
-        notes=tuple(f"A figure does not hold when computed again: {sentence}." for sentence in found.mismatches),
+        notes=tuple(
+            f"A figure does not hold when computed again: {sentence}." for sentence in found.mismatches
+        ),
     )
 
 
@@ -60,7 +62,9 @@ def _entry(house: House, one: Assessment, chart: Chart | None, line: DraftLine |
     if line is None:
         return Entry(assessment=one, chart=chart)
     message = show_draft(house.store, line.draft_id).message
-    return Entry(assessment=one, chart=chart, draft_id=line.draft_id, draft_state=str(line.state), preview=message)
+    return Entry(
+        assessment=one, chart=chart, draft_id=line.draft_id, draft_state=str(line.state), preview=message
+    )
 
 
 def _drafts(house: House) -> dict[str, DraftLine]:
@@ -90,5 +94,6 @@ def _sources(found: Scan) -> tuple[SourceAge, ...]:
         if age > source.limit_hours:
             stale.add(source.source)
     return tuple(
-        SourceAge(source=name, age_hours=round(age, 1), is_stale=name in stale) for name, age in sorted(oldest.items())
+        SourceAge(source=name, age_hours=round(age, 1), is_stale=name in stale)
+        for name, age in sorted(oldest.items())
     )

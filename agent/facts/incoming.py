@@ -11,7 +11,7 @@ from typing import Any, Self
 from agent.facts.checks import RECORD, Check, checked
 from agent.facts.merge import Merged
 from agent.facts.schema import column_rules
-from agent.facts.staged import Rejection, Staged, TableReport
+from agent.facts.staged import Rejection, Staged, TableReport, in_words
 from agent.facts.tables import TABLES
 from agent.foundation.errors import InputError, TooManyRejected
 
@@ -38,6 +38,7 @@ class Incoming:
         self.firsts: list[int] = []
         self.winners: dict[tuple[int, int], tuple[int, int]] = {}
         self.rejected: dict[int, list[Rejection]] = {}
+        self.bad = 0
         self.seconds = 0.0
 
     def __enter__(self) -> Self:
@@ -136,18 +137,20 @@ class Incoming:
 
     def refuse_too_many(self, max_rejected: float, always_allowed: int) -> None:
         """Raise TooManyRejected when more than the allowed share of the table's rows is bad."""
-        bad = self._one(f"SELECT count(*) FROM {self.name} WHERE _why IS NOT NULL AND _why <> {_COPY}")
+        self.bad, stored = self.duck.execute(
+            f"SELECT count(*) FILTER (_why IS NOT NULL AND _why <> {_COPY}), count(*) FROM {self.name}"
+        ).fetchone()
         unread = sum(len(part.unread) for part in self.parts)
-        read = self._one(f"SELECT count(*) FROM {self.name}") + unread
+        read = stored + unread
         allowed = max(always_allowed, int(max_rejected * read))
-        if bad + unread <= allowed:
+        if self.bad + unread <= allowed:
             return
         part, first = next(
             (part, found) for part in range(len(self.parts)) if (found := self.rejections(part, limit=3))
         )
-        shown = "; ".join(str(rejection) for rejection in first)
+        shown = in_words(first)
         raise TooManyRejected(
-            f"{self.parts[part].file}: {bad + unread:,} of {read:,} rows for {self.table} are bad and "
+            f"{self.parts[part].file}: {self.bad + unread:,} of {read:,} rows for {self.table} are bad and "
             f"{allowed:,} are allowed, so nothing was changed; {shown}; mend the file, or raise max_rejected."
         )
 
@@ -155,6 +158,8 @@ class Incoming:
         """The rejected rows of one part in file order, at most `limit`."""
         if part in self.rejected:
             return self.rejected[part][:limit]
+        if not self.bad:
+            return list(self.parts[part].unread[:limit])
         bad = self.duck.execute(
             f"SELECT {self._position} AS position, _why, _raw FROM {self.name} "
             f"WHERE _part = {part} AND _why IS NOT NULL AND _why <> {_COPY} ORDER BY position"

@@ -6,9 +6,10 @@ import types
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Union, get_args, get_origin
 
-from agent.facts.tables import MODELS, Fact
+from agent.facts.tables import MODELS, TABLES, Fact
 
 SQL_TYPES: dict[type, str] = {
     str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", date: "DATE", datetime: "TIMESTAMP",
@@ -31,6 +32,7 @@ class ColumnRule:
     min_length: int | None = None
 
 
+@cache
 def column_rules(model: type[Fact]) -> tuple[ColumnRule, ...]:
     """One rule per column of `model`, in the model's order."""
     return tuple(_rule(name, field) for name, field in model.model_fields.items())
@@ -64,6 +66,9 @@ def _rule(name: str, field: Any) -> ColumnRule:
 
 def create_tables(duck: Any) -> None:
     """Make every canonical table that is not there yet, with the tables of reads and of rejected rows."""
+    there = {name for (name,) in duck.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if there >= {*TABLES, "source_reads", "rejected_rows"}:
+        return
     for model in MODELS:
         columns = ", ".join(f'"{rule.name}" {rule.sql_type}' for rule in column_rules(model))
         duck.execute(f"CREATE TABLE IF NOT EXISTS {model.TABLE} ({columns})")

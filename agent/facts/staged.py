@@ -21,10 +21,17 @@ class Rejection(BaseModel):
     value: str
     reason: str
 
-    def __str__(self) -> str:
-        """The rejection as part of a sentence."""
-        where = f"line {self.line:,}" if self.line is not None else "a row"
-        return f"{where}: {self.column} {self.value!r} {self.reason}"
+
+def in_words(rejections: Sequence[Rejection]) -> str:
+    """Rejections as part of a sentence; a reason that several share is given once."""
+    shared: dict[tuple[str, str], list[Rejection]] = {}
+    for rejection in rejections:
+        shared.setdefault((rejection.column, rejection.reason), []).append(rejection)
+    return "; ".join(
+        ", ".join(f"line {one.line:,}" if one.line is not None else "a row" for one in same)
+        + f": {column} {', '.join(repr(one.value) for one in same)} {reason}"
+        for (column, reason), same in shared.items()
+    )
 
 
 class TableReport(BaseModel):

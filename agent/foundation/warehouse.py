@@ -13,6 +13,7 @@ from typing import Any
 from agent.foundation.errors import StoreBusy, StoreError
 
 WAIT_SECONDS = 10.0
+DUCK_TYPES = {"string": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
 _numbers = count()
 
 
@@ -106,16 +107,17 @@ def scalar(expr: Any) -> Any:
 def memory_table(con: Any, records: list[dict[str, Any]], schema: dict[str, str]) -> Any:
     """An Ibis table, on the backend `con`, of rows in memory."""
     import ibis
-    import pyarrow as pa
 
-    typed = ibis.schema(schema)
-    arrow = pa.Table.from_pylist(records, schema=typed.to_pyarrow())
     if con.name != "duckdb":
-        return ibis.memtable(arrow)
-    # As above: a memtable of Ibis's own would load pandas.
+        return ibis.memtable(records, schema=schema)
+    # As above: a memtable, and Arrow from Python rows, would load pandas.
     name = f"memory_{next(_numbers)}"
-    con.con.register(name, arrow)
-    return named_table(con, name, typed)
+    columns = ", ".join(f"{column} {DUCK_TYPES[kind]}" for column, kind in schema.items())
+    con.raw_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
+    if records:
+        lists = ", ".join(f"unnest(?::{DUCK_TYPES[kind]}[])" for kind in schema.values())
+        con.con.execute(f"INSERT INTO {name} SELECT {lists}", [[r[column] for r in records] for column in schema])
+    return named_table(con, name, ibis.schema(schema))
 
 
 def named_table(con: Any, name: str, schema: Any) -> Any:

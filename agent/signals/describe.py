@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from agent.facts.tables import Metric
 from agent.signals.formula import (
     Aggregate,
     Attribute,
@@ -18,6 +19,7 @@ from agent.signals.formula import (
     Reading,
 )
 
+PERIOD_DAYS = {"day": 1, "week": 7, "month": 30}
 ATTRIBUTES = {
     "age_days": "days since the account was created",
     "seats": "seats of the subscription in force",
@@ -30,8 +32,8 @@ ATTRIBUTES = {
 }
 
 
-def describe(formula: Formula, as_of: date, key: str = "") -> str:
-    """The formula as a sentence fragment, with its dates."""
+def describe(formula: Formula, as_of: date, key: str = "", metric: Metric | None = None) -> str:
+    """The formula as a sentence fragment, with its dates; `metric` is what `key` means where it is one."""
     if isinstance(formula, Const):
         return (
             f"{formula.value:g} (set by the rule)"
@@ -43,10 +45,10 @@ def describe(formula: Formula, as_of: date, key: str = "") -> str:
             f"({describe(formula.left, as_of, key)}) {formula.sign} ({describe(formula.right, as_of, key)})"
         )
     assert isinstance(formula, Leaf)  # noqa: S101 - the tree has no other nodes
-    return _leaf(formula, as_of, key)
+    return _leaf(formula, as_of, key, metric)
 
 
-def days_of(formula: Formula, as_of: date, created_on: date) -> tuple[date, date]:
+def days_of(formula: Formula, as_of: date, created_on: date, metric: Metric | None = None) -> tuple[date, date]:
     """First and last day that the formula looks at; D itself when it looks at no window."""
     firsts, lasts = [], []
     for leaf in formula.leaves():
@@ -60,22 +62,36 @@ def days_of(formula: Formula, as_of: date, created_on: date) -> tuple[date, date
                 firsts.append(created_on if open_start else as_of - timedelta(days=high))
                 lasts.append(as_of - timedelta(days=leaf.newest))
         elif isinstance(leaf, Reading | CeilingOn):
-            firsts.append(as_of - timedelta(days=7 * leaf.week))
+            length = reading_days(metric) if isinstance(leaf, Reading) else 1
+            firsts.append(as_of - timedelta(days=7 * leaf.week + length - 1))
             lasts.append(as_of - timedelta(days=7 * leaf.week))
     return min(firsts, default=as_of), max(lasts, default=as_of)
 
 
-def _leaf(leaf: Leaf, as_of: date, key: str) -> str:
+def reading_days(metric: Metric | None) -> int:
+    """How many days a reading looks at: a flow's period, a gauge's week, a single day for seats."""
+    if metric is None:
+        return 1
+    return PERIOD_DAYS[metric.per or "month"] if metric.kind == "flow" else 7
+
+
+def _leaf(leaf: Leaf, as_of: date, key: str, metric: Metric | None) -> str:
     match leaf:
         case Reading(week):
-            return f"{key} at the end of {_on(as_of, 7 * week)}"
+            last = 7 * week
+            if metric is None:
+                return f"{key} on {_on(as_of, last)}"
+            what = "sum of" if metric.kind == "flow" else "last value of"
+            return f"{what} {key} from {_on(as_of, last + reading_days(metric) - 1)} to {_on(as_of, last)}"
         case CeilingOn(week):
             return f"ceiling of {key} on {_on(as_of, 7 * week)}"
         case Level(oldest, newest, True):
             low, high = sorted((oldest, newest))
-            return f"{key} from day {low} to day {high} of the account"
+            what = "mean of" if metric and metric.kind == "gauge" else "sum of"
+            return f"{what} {key} from day {low} to day {high} of the account"
         case Level(oldest, newest, _):
-            return f"{key} from {_on(as_of, oldest)} to {_on(as_of, newest)}"
+            what = "mean of" if metric and metric.kind == "gauge" else "sum of"
+            return f"{what} {key} from {_on(as_of, oldest)} to {_on(as_of, newest)}"
         case FirstRow():
             return f"days from the account's start to the first row of {key}"
         case IsCore():

@@ -87,6 +87,7 @@ class Narrator:
     ) -> Figure:  # fmt: skip
         as_of, formula = self.detection.as_of, quote.formula
         value = _value(formula, row)
+        metric = self.book.metric(key or "") if entry.rule.grain is Grain.METRIC else None
         rows: tuple[SourceRow, ...] = ()
         total = 0
         if evidence is not None:
@@ -97,7 +98,7 @@ class Narrator:
                     f"{entry.name}.{quote.figure_id} of account {account['account_id']} is {value} by the engine "
                     f"and {again.value} by its own source rows"
                 )
-        first_day, last_day = days_of(formula, as_of, account["created_on"])
+        first_day, last_day = days_of(formula, as_of, account["created_on"], metric)
         shown, shown_value, unit = _shown(quote, value if value is not None else 0.0, as_of)
         return Figure(
             figure_id=quote.figure_id,
@@ -106,7 +107,7 @@ class Narrator:
             unit=unit.format(**names),
             display=shown.display,
             rounding=shown.rounding,
-            formula=describe(formula, as_of, key or ""),
+            formula=describe(formula, as_of, key or "", metric),
             formula_tree=tree(formula) | ({"grain": entry.rule.grain.value, "key": key} if key else {}),
             first_day=first_day,
             last_day=last_day,

@@ -5,6 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 LONGEST = 80
+ACRONYMS = {
+    "2fa", "ai", "api", "crm", "csv", "dns", "edi", "erp", "gdpr", "html", "http", "ip", "json", "kpi", "ldap", "mfa",
+    "nps", "ocr", "pdf", "pos", "rbac", "rest", "rss", "saml", "scim", "sdk", "seo", "sftp", "sla", "sms", "soap", "sql",
+    "ssl", "sso", "tls", "ui", "url", "vat", "vpn", "xls", "xml",
+}  # fmt: skip
+"Written in capitals wherever an identifier is shown to a person."
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d"}
 
@@ -28,9 +34,11 @@ def clean(name: str, longest: int = LONGEST) -> str:
 
 
 def readable(name: str) -> str:
-    """An identifier as words: 'audit_log' is 'audit log'; anything with a space or a capital stays as it is."""
+    """An identifier as words: 'audit_log' is 'audit log', 'sso' is 'SSO'; anything with a space or a capital stays as it is."""
     text = clean(name)
-    return text.replace("_", " ") if text == text.lower() and " " not in text else text
+    if text != text.lower() or " " in text:
+        return text
+    return " ".join(word.upper() if word in ACRONYMS else word for word in text.replace("_", " ").split())
 
 
 def _between_symbols(text: str, place: int) -> bool:

@@ -21,6 +21,8 @@ from agent.signals.scratch import Scratch
 IN_FORCE_ORDER = ("active", "past_due", "trialing", "paused", "canceled")
 WEEKS = (0, 1, 2)
 MAIN = "main"
+NOT_USAGE = {"health_score", "nps", "headcount"}
+"Measures that say something about the account and are no use of the product (rule book §2)."
 
 
 @dataclass(frozen=True)
@@ -302,7 +304,7 @@ class Relations:
         t = t.mutate(age=self._days_to_today(t.day))
         a = self.accounts.select("account_id", "created_on")
         t = t.inner_join(a, "account_id")
-        usage = sorted(metric.metric for metric in self.source.book.metrics)
+        usage = sorted({metric.metric for metric in self.source.book.metrics} - NOT_USAGE)
         return t.mutate(
             since_start=t.day.delta(t.created_on, unit="day").cast("int64"),
             order=t.age,

@@ -64,7 +64,7 @@ def sparse(name):
             put("measures.csv", HEADER + MANY),
             [
                 "40 of 40 rows for measures are bad",
-                "line 2: day '01/03/2026' is not a date like 2026-03-02",
+                "line 2, line 3, line 4: day '01/03/2026', '3/1/26', '02/03/2026' is not a date like",
                 "dates in",
             ],
             id="dates in three formats",
@@ -74,7 +74,7 @@ def sparse(name):
                 "measures.csv",
                 b"\xef\xbb\xbf" + HEADER.replace(",", ";").encode() + b"a;2026-01-02;docs;1,5\n" * 11,
             ),
-            ["line 2: value '1,5' is not a number (a decimal point"],
+            ["line 2, line 3, line 4: value '1,5', '1,5', '1,5' is not a number (a decimal point"],
             id="BOM, semicolons and decimal commas",
         ),
         pytest.param(put("accounts.csv", b""), ["accounts.csv is empty (0 bytes)"], id="nothing in it"),
@@ -104,6 +104,21 @@ def sparse(name):
             put("measures.csv", GOOD + 'b,2026-01-02,"docs,5\nb,2026-01-03,docs,5\n'),
             ["measures.csv line 3: a quote is opened and never closed"],
             id="open quote",
+        ),
+        pytest.param(
+            put("measures.csv", GOOD + 'b,2026-01-02,"do"cs,5\nb,2026-01-03,docs\n'),
+            ["measures.csv line 3 cannot be read as CSV: Value with unterminated quote found; mend it"],
+            id="a quote inside a cell",
+        ),
+        pytest.param(
+            put("measures.csv", GOOD + "b,2026-01-02,docs,5\r\nb,2026-01-03,docs,5\n"),
+            ["measures.csv line 3 ends otherwise than the lines before (CRLF or LF)"],
+            id="mixed line ends",
+        ),
+        pytest.param(
+            put("measures.csv", GOOD + "b,2026-01-02," + "x" * 3_000_000 + ",5\n"),
+            ["measures.csv line 3 cannot be read as CSV: Maximum line size"],
+            id="an endless cell",
         ),
         pytest.param(
             put("measures.parquet", b"PAR1 and no more"),

@@ -259,7 +259,7 @@ def test_too_many_bad_rows_change_nothing_anywhere(warehouse):
     bad = [f"a 2026-01-01 m{n} x{n}" for n in range(11)]
     with pytest.raises(TooManyRejected) as refused:
         enter(warehouse, rows("accounts", "a B 2026-01-01 -", "c C 2026-01-01 -"), rows("measures", *bad))
-    assert "line 1: value 'x0' is not a number" in str(refused.value)
+    assert "line 1, line 2, line 3: value 'x0', 'x1', 'x2' is not a number" in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
     assert warehouse.duck.execute("SELECT account_id, name FROM accounts").fetchall() == [("a", "A")]
     assert warehouse.duck.execute("SELECT count(*) FROM source_reads").fetchone() == (1,)

@@ -48,6 +48,7 @@ PARTS = {
     "fifths": 5, "sixth": 6, "sixths": 6, "seventh": 7, "sevenths": 7, "eighth": 8, "eighths": 8, "ninth": 9, "ninths": 9,
     "tenth": 10, "tenths": 10, "twentieth": 20, "hundredth": 100, "hundredths": 100,
 }  # fmt: skip
+MOST_DIGITS = 18
 COUNTED_IN_ORDER = frozenset(
     "time day week month year attempt try hit team person user member guest seat request ticket ask export".split()
 )
@@ -184,8 +185,9 @@ def meanings(text: str) -> tuple[tuple[float, ...], int]:
     """What digits may mean, and how many decimals are written: '1.000' is 1000 or 1, '49,00' is 49."""
     marks = [c for c in text if not c.isdigit()]
     bare = re.sub(r"[^\d]", "", text)
-    if len(bare) > 18:
-        return (float(bare),), 0
+    if len(bare) > MOST_DIGITS:
+        # No figure is that large, and a float of it would be infinite.
+        return (float(bare[:MOST_DIGITS]),), 0
     if not marks:
         return (float(bare),), 0
     grouped = re.fullmatch(r"\d{1,3}([,.' ])\d{3}(?:\1\d{3})*", text)

@@ -12,7 +12,7 @@ from agent.drafting.guardrails.links import foreign_links, links_in
 from agent.drafting.guardrails.names import is_common_offer, names_in, own_names, own_spans
 from agent.drafting.guardrails.quantities import Kind
 from agent.drafting.guardrails.rule import Fault, rule
-from agent.drafting.guardrails.text import Part, Text
+from agent.drafting.guardrails.text import LETTERS_READ, Part, Text
 from agent.drafting.guardrails.words import WORDS, stem
 from agent.drafting.violation import Level, Surroundings
 
@@ -151,6 +151,10 @@ def length(text: Text, _brief: Brief, _around: Surroundings) -> Iterable[Fault]:
         )
     if not words:
         yield Fault(*text.body, "The message has no text; write one.")
+    if len(text.message.text) > LETTERS_READ:
+        yield Fault(
+            *text.body, f"Only the first {LETTERS_READ} characters were read; cut the message to 120 words."
+        )
     subject = text.message.subject
     if not subject.strip():
         yield Fault(*text.subject, "The subject is empty; write one of 60 characters at most.")

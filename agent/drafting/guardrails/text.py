@@ -24,6 +24,8 @@ GREETING = re.compile(
     r"(?:[,!.:;-]+|(?=\n)|$)",
 )
 NAME_ALONE = re.compile(r"[^\s,!.:;?\n]+(?: [^\s,!.:;?\n]+){0,3},(?=\s*\n)")
+LETTERS_READ = 8_000
+"More than this is no message; `length` says so, and the rest is not read."
 
 
 class Part(NamedTuple):
@@ -46,7 +48,7 @@ class Text:
 
     def __init__(self, message: Message, sender_names: tuple[str, ...] = ()) -> None:
         self.message = message
-        self.raw = message.text
+        self.raw = message.text[:LETTERS_READ]
         self._folded = fold(self.raw)
         self.folded = self._folded.text
         self.lower = self.folded.lower()
@@ -54,8 +56,9 @@ class Text:
             # A letter whose small form is two would shift every place after it.
             self.lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in self.folded)
         self.notes: dict[str, object] = {}
-        self.subject = Part(0, self._place(len(message.subject)))
-        self.body = Part(self._place(message.body_start), len(self.folded))
+        size = len(self.folded)
+        self.subject = Part(0, min(self._place(len(message.subject)), size))
+        self.body = Part(min(self._place(message.body_start), size), size)
         self.greeting = self._find_greeting()
         after = self.greeting.end if self.greeting else self.body.start
         self.sign_off = self._find_sign_off(after, sender_names)

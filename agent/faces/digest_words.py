@@ -1,0 +1,94 @@
+"""The sentences of the digest, the same on every face."""
+
+from __future__ import annotations
+
+from agent.drafting.wording import clean, price, sentence
+from agent.faces.digest import DigestView, Entry, SourceAge
+from agent.scoring.assessment import Offer
+from agent.signals import display
+
+REASONS = 3
+"How many findings an entry tells."
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def name(entry: Entry) -> str:
+    """The account's name on one line."""
+    return clean(entry.assessment.name, 60)
+
+
+def reasons(entry: Entry) -> list[str]:
+    """Why: one finding per group, each a sentence, the highest groups first."""
+    assessment = entry.assessment
+    told: dict[str, str] = {}
+    for finding in assessment.findings:
+        told.setdefault(finding.group, sentence(clean(finding.says)))
+    groups = sorted(told, key=lambda group: -assessment.groups.get(group, 0))
+    return [told[group] for group in groups[:REASONS]]
+
+
+def missing(entry: Entry) -> list[str]:
+    """What is missing to be ready."""
+    return [sentence(clean(need)) for need in entry.assessment.needs]
+
+
+def standing(entry: Entry) -> str:
+    """'11 points from 3 groups, composite 82'."""
+    one = entry.assessment
+    groups = len(one.groups)
+    text = f"{display.count(one.points, 'point').display} from {display.count(groups, 'group').display}"
+    return text if one.composite is None else f"{text}, composite {one.composite:.0f}"
+
+
+def offered(offer: Offer) -> str:
+    """'Growth, €149 a month'."""
+    return f"{clean(offer.name, 80)}, {price(display.money(offer.price_minor, offer.currency).display, offer.per)}"
+
+
+def adds(offer: Offer) -> str:
+    """'adds €50 a month'; empty when it adds nothing monthly."""
+    if offer.adds_monthly_minor <= 0:
+        return ""
+    return f"adds {display.money(offer.adds_monthly_minor, offer.currency).display} a month"
+
+
+def age(source: SourceAge) -> str:
+    """'3 hours old', '2 days old', 'never read'."""
+    if source.age_hours is None:
+        return "never read"
+    hours = int(source.age_hours)
+    if hours < 1:
+        return "less than an hour old"
+    if hours < 48:
+        return f"{display.count(hours, 'hour').display} old"
+    return f"{display.days(hours // 24).display} old"
+
+
+def summary(view: DigestView) -> str:
+    """'3 ready, 2 close, 4 held back'."""
+    close = len(view.top) - view.ready
+    return f"{view.ready} ready, {close} close, {len(view.holds)} held back"
+
+
+def tiles(view: DigestView) -> list[tuple[str, int]]:
+    """Last week's results, in the order in which they happen."""
+    week = view.last_week
+    return [
+        ("sent", week.sent),
+        ("replied", week.replied),
+        ("upgraded", week.upgraded),
+        ("skipped", week.skipped),
+        ("waiting for you", week.waiting),
+    ]
+
+
+def sparkline(entry: Entry) -> str:
+    """The chart as one line of block characters, a dot for a week without a value."""
+    if entry.chart is None:
+        return ""
+    values = [point.value for point in entry.chart.points]
+    top = max([value for value in values if value is not None], default=0.0)
+    return "".join(
+        "·" if value is None else SPARKS[round(value / top * (len(SPARKS) - 1)) if top > 0 else 0]
+        for value in values
+    )
