@@ -35,15 +35,11 @@ ATTRIBUTES = {
 def describe(formula: Formula, as_of: date, key: str = "", metric: Metric | None = None) -> str:
     """The formula as a sentence fragment, with its dates; `metric` is what `key` means where it is one."""
     if isinstance(formula, Const):
-        return (
-            f"{formula.value:g} (set by the rule)"
-            if isinstance(formula.value, int | float)
-            else str(formula.value)
-        )
+        number = isinstance(formula.value, int | float)
+        return f"{formula.value:g} (set by the rule)" if number else str(formula.value)
     if isinstance(formula, Op):
-        return (
-            f"({describe(formula.left, as_of, key)}) {formula.sign} ({describe(formula.right, as_of, key)})"
-        )
+        left, right = (describe(side, as_of, key, metric) for side in (formula.left, formula.right))
+        return f"({left}) {formula.sign} ({right})"
     assert isinstance(formula, Leaf)  # noqa: S101 - the tree has no other nodes
     return _leaf(formula, as_of, key, metric)
 

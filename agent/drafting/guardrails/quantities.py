@@ -149,7 +149,7 @@ CONDITION = re.compile(
     r"(?<!\w)(?:when|whenever|once|if|until|till|unless|as soon as|the moment|the day|should|whether|watch(?: for)?|eye on|look(?:ing)? (?:for|out for)|sign is|sign that)\s(?:[^.!?\n]|(?<=\d)\.(?=\d))*$"
 )
 CONDITION_AFTER = re.compile(
-    r"[^.!?\n]*(?<!\w)(?:(?:is|are|would be|will be) (?:the|a|your) (?:sign|signal|cue|time|moment|point)|(?:tells?|will tell) you)(?!\w)"
+    r"[^.!?\n]{0,160}(?<!\w)(?:(?:is|are|would be|will be) (?:the|a|your) (?:sign|signal|cue|time|moment|point)|(?:tells?|will tell) you)(?!\w)"
 )
 DISTANCE = 60
 

@@ -26,7 +26,7 @@ EMPTY_WORDS = frozenset(
     "people person work room will would".split()
 )
 QUESTION = re.compile(r"\?+")
-COUNTED_WORD = re.compile(r"\S*\w\S*")
+UNSPACED = re.compile(r"\S+")
 DENIED = re.compile(r"not yet (?:is|would be|'s)(?: not|n't)|not yet isn't")
 
 
@@ -133,9 +133,8 @@ def one_ask(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
 @rule(Level.BLOCK)
 def length(text: Text, _brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """A body of 120 words at most (180 block), a subject of one line and 60 characters at most."""
-    words = [
-        Part(*match.span()) for match in COUNTED_WORD.finditer(text.lower, text.body.start, text.body.end)
-    ]
+    runs = UNSPACED.finditer(text.lower, text.body.start, text.body.end)
+    words = [Part(*run.span()) for run in runs if any(c.isalnum() for c in run.group())]
     if len(words) > WORDS_TO_BLOCK:
         yield Fault(
             words[WORDS_TO_BLOCK].start,
