@@ -188,8 +188,11 @@ class House:
         return result.accounts[0]
 
     def look_again(self, account_id: str) -> Assessment:
-        """The account as of now, for the moment of approval."""
-        return self.scan(None, account_id).accounts[0]
+        """The account as of now, for the moment of approval; its findings in the words of a brief."""
+        seen = self.scan(None, account_id).accounts[0]
+        if seen.play is None or seen.offer is None:
+            return seen
+        return seen.model_copy(update={"findings": self.brief_of(seen).findings})
 
     def histories(self, as_of: date, metrics: Mapping[str, str | None]) -> dict[str, History]:
         """Twelve weeks of a metric for each account; None leaves the choice of the metric to us."""

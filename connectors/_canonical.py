@@ -40,16 +40,14 @@ def find(folder: Path, mapped: Collection[str], given: Collection[str]) -> Found
     strange: dict[str, str] = {}
     for path in sorted(folder.iterdir()):
         name = stem(path)
-        if name is None or path.name in mapped or not path.is_file():
+        if name is None or path.name in mapped or path.name[0] in ".~" or not path.is_file():
             continue
         if name not in TABLES:
             strange[path.name] = name
         elif name in files:
             raise InputError(f"{files[name].name} and {path.name} both give {name}; keep one of them.")
-        elif name not in given:
-            files[name] = path
         else:
-            strange[path.name] = name
+            files[name] = path
     for shown, name in strange.items():
         near = nearest(name, TABLES, NEAR_FILE)
         if near and near not in files and near not in given:

@@ -95,7 +95,7 @@ def records(shape: Shape) -> Iterator[tuple[int, int, list[str]]]:
             number, before, header_seen = 0, 0, False
             for row in reader:
                 line, before = before + 1, reader.line_num
-                if not row and wide > 1:
+                if not row and (wide > 1 or not header_seen):
                     continue
                 if not header_seen:
                     header_seen = True
@@ -137,8 +137,8 @@ def check_text(path: Path) -> None:
                 end = b"\r\n" if content.endswith(b"\r\n") else content[-1:]
                 if end.endswith(b"\n") and ends not in (b"", end):
                     raise InputError(
-                        f"{path.name} line {line:,} ends otherwise than the lines before (CRLF or LF); save the "
-                        "file with one kind of line end."
+                        f"{path.name} line {line:,} ends otherwise than the lines before (CRLF or LF); save "
+                        "the file with one kind of line end."
                     )
                 ends = end
             quotes += content.count(b'"')

@@ -68,9 +68,10 @@ def _read_csv(shape: _csv.Shape, *, skip_bad: bool = False) -> str:
     more = ", ignore_errors = true" if skip_bad else ""
     if shape.blank_lines:
         more += f", skip = {shape.blank_lines}"
+    delimiter = _sql.literal(shape.delimiter)
     return (
         f"SELECT * FROM read_csv({_sql.path(str(shape.path))}, auto_detect = false, header = true, "
-        f"delim = {_sql.literal(shape.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}{more})"
+        f"delim = {delimiter}, quote = '\"', escape = '\"', columns = {{{columns}}}{more})"
     )
 
 

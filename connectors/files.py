@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +51,7 @@ class Files:
         given = {table for table, *_ in maps} | {table for table, *_ in rows}
         found = _canonical.find(folder, mapped, given)
         _canonical.require(REQUIRED, folder, found, given)
-        return [
+        staged = [
             *(
                 _canonical.staged(duck, table, path, needed=table in REQUIRED)
                 for table, path in found.files.items()
@@ -59,6 +59,10 @@ class Files:
             *(_foreign.staged(duck, folder, table, made, where) for table, where, made in maps),
             *(_foreign.given(table, given_here, where) for table, where, given_here in rows),
         ]
+        if found.others and staged:
+            note = f"other files in the folder, not read: {', '.join(found.others)}"
+            staged[0] = replace(staged[0], notes=(*staged[0].notes, note))
+        return staged
 
 
 def _section(settings: Settings) -> FilesConnector:

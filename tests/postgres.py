@@ -75,7 +75,7 @@ def postgres_server() -> Any:
 @pytest.fixture
 def postgres_url(postgres_server: Any) -> Iterator[str]:
     """The URL of a database with an up-to-date, empty state."""
-    yield from _database(postgres_server, f"TEMPLATE {_READY}")
+    yield from _database(postgres_server, f"TEMPLATE {_READY} STRATEGY file_copy")
 
 
 @pytest.fixture

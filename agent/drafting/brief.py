@@ -59,6 +59,8 @@ class Brief(Frozen):
     "The claim ledger: every figure that may be quoted, offer figures (offer_price, offer_ceiling, ...) included."
     offer: Offer
     watch: Watch
+    offer_feature: str | None = None
+    "The feature the offer brings, as a customer reads it."
     features: tuple[str, ...] = ()
     "Names of features and metrics the message may name."
     allowed_links: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 
@@ -39,7 +40,9 @@ def make_brief(assessment: Assessment, settings: Settings, names: Vocabulary | N
             "run `outgrown scan` again."
         )
     offered = tuple(offer_figures(assessment.offer, assessment.as_of, names))
-    findings = with_own_ids([names.named(with_window(finding)) for finding in (*own, *beside)])
+    findings = with_own_ids(
+        [discreet(names.named(with_window(finding)), assessment.offer) for finding in (*own, *beside)]
+    )
     pick = picker(assessment.account_id, assessment.play)
     filled = slots(findings[0], assessment.plan_name, settings.company.product)
     said = say("problem", findings[0], filled, pick)
@@ -66,6 +69,7 @@ def make_brief(assessment: Assessment, settings: Settings, names: Vocabulary | N
         findings=findings,
         figures=(*{f.figure_id: f for finding in findings for f in finding.figures}.values(), *offered),
         offer=assessment.offer,
+        offer_feature=names.name(assessment.offer.feature),
         watch=_watch(findings[0], filled, pick),
         features=tuple(dict.fromkeys(_names(findings, filled, assessment.offer, names))),
         allowed_links=settings.company.allowed_links,
@@ -109,6 +113,13 @@ def with_window(finding: Finding) -> Finding:
         last_day=finding.last_day,
     )
     return finding.model_copy(update={"figures": (*finding.figures, figure)})
+
+
+def discreet(finding: Finding, offer: Offer) -> Finding:
+    """The finding without a key that would name the offer, which belongs in the last paragraph."""
+    offered = offer.name.lower().removesuffix(" plan")
+    named = finding.key is not None and re.search(rf"\b{re.escape(offered)}\b", finding.key.lower())
+    return finding.model_copy(update={"key": None}) if named else finding
 
 
 def with_own_ids(findings: Iterable[Finding]) -> tuple[Finding, ...]:

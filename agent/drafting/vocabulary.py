@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.drafting.phrases import AGAINST, NAMED_BY_CUSTOMER
-from agent.drafting.wording import label, safe_name
+from agent.drafting.wording import label, team_name
 from agent.foundation.settings import Settings
 from agent.signals.catalogue import PlanBook
 from agent.signals.finding import Figure, Finding
@@ -35,11 +35,11 @@ class Vocabulary:
         return self.name(metric, common=True) if unit.lower() in NO_UNITS else label(unit, common=True)
 
     def topic(self, finding: Finding) -> str | None:
-        """What a finding is about; a name that a customer typed passes a finer sieve than one of the company's."""
+        """What a finding is about; a customer's own word passes a finer sieve."""
         if finding.key is None:
             return None
         if finding.trigger in NAMED_BY_CUSTOMER:
-            return safe_name(finding.key)
+            return team_name(finding.key)
         return self.name(finding.key, common=finding.group in METRIC_GROUPS)
 
     def named(self, finding: Finding) -> Finding:

@@ -7,11 +7,13 @@ import unicodedata
 
 NAME_LENGTH = 40
 TEXT_LENGTH = 200
+TEAMS = {"accounting", "finance", "it", "office", "purchasing", "sales", "support"}
 TITLES = {"dr", "prof", "mr", "mrs", "ms", "mx", "miss", "sir", "herr", "frau", "mme", "ing", "dipl-ing"}
 NO_PERSON = {
-    "account", "accounts", "accounting", "admin", "administrator", "billing", "contact", "customer",
-    "finance", "hello", "info", "it", "mail", "none", "null", "office", "owner", "purchasing", "sales",
-    "support", "team", "test", "unknown", "user",
+    "account", "accounting", "accounts", "admin", "administrator", "billing", "contact", "customer",
+    "default", "finance", "fixme", "hello", "info", "ipsum", "it", "lorem", "mail", "na", "nan", "none",
+    "null", "office", "owner", "placeholder", "purchasing", "sales", "support", "tbc", "tbd", "team",
+    "test", "todo", "undefined", "unknown", "user", "xxx",
 }  # fmt: skip
 MARKUP = r"[{}<>\[\]|\\`*_~^=@#$%:;!?\"“”„]|//|www\.|\.[a-z]{2,}\b"
 UNSAFE = re.compile(MARKUP, re.IGNORECASE)
@@ -40,6 +42,13 @@ def safe_name(text: str | None) -> str | None:
     """A customer's word for a person or team; None for digits, markup, addresses, or one too long."""
     name = _plain(text)
     return name if name and all(_is_letter(c) or c in IN_NAMES for c in name) else None
+
+
+def team_name(text: str | None) -> str | None:
+    """What members of an account typed as their team: at most two words that are no place holder."""
+    name = safe_name(text)
+    words = (name or "").lower().split()
+    return name if 0 < len(words) <= 2 and not (NO_PERSON - TEAMS) & set(words) else None
 
 
 def label(text: str | None, *, common: bool = False) -> str | None:

@@ -8,7 +8,7 @@ from agent.drafting.brief import Brief
 from agent.drafting.message import Message
 from agent.drafting.phrases import say, slots
 from agent.drafting.templating import Pick, environment, picker
-from agent.drafting.wording import clean, first_name, initial, label, price
+from agent.drafting.wording import clean, first_name, initial, price
 from agent.foundation.errors import OutgrownError
 from agent.foundation.shipped import shipped
 from agent.scoring.assessment import OfferKind
@@ -57,6 +57,7 @@ def _values(brief: Brief, pick: Pick) -> dict[str, object]:
     return {
         "pick": pick,
         "kind": offer.kind.value,
+        "trigger": brief.findings[0].trigger,
         "when": filled.values.get("deadline", ""),
         "subject": _subject(brief),
         "name": first_name(brief.recipient.contact_name),
@@ -65,7 +66,7 @@ def _values(brief: Brief, pick: Pick) -> dict[str, object]:
         "offer": _offer_name(clean(offer.name, NAME_LENGTH), offer.kind),
         "offer_ceiling": clean(ceiling.display) if ceiling else "",
         "things": clean(ceiling.unit) if ceiling else "",
-        "feature": label(offer.feature) or "",
+        "feature": brief.offer_feature or "",
         "benefit": benefit,
         "benefit_is_clause": benefit[:1].islower(),
         "price": price(figures["offer_price"].display, offer.per),

@@ -128,7 +128,8 @@ def worth_knowing(assessments: Iterable[Assessment]) -> list[Held]:
     for one in assessments:
         told = [hold for hold in one.holds if hold.hold not in UNTOLD]
         if one.status is Status.HELD and len(told) == len(one.holds) and told:
-            held.append(Held(account_id=one.account_id, name=one.name, hold=told[0].hold, says=told[0].says))
+            first = told[0]
+            held.append(Held(account_id=one.account_id, name=one.name, hold=first.hold, says=first.says))
     return held
 
 

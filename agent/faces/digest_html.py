@@ -29,7 +29,7 @@ def html(view: DigestView) -> str:
     env.filters.update(clean=clean, day=lambda value: display.day(value).display)
     style = (folder / "digest.css").read_text(encoding="utf-8")
     page = env.get_template("digest.html.j2")
-    # The hash lets this one style sheet in and nothing else, so a name that smuggled in markup could do nothing.
+    # The hash lets this one style sheet in and nothing else: markup smuggled in by a name could do nothing.
     hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return page.render(
         view=view,

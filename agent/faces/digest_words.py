@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.drafting.templating import phrasebook
 from agent.drafting.wording import clean, price, sentence
 from agent.faces.digest import DigestView, Entry, SourceAge
 from agent.scoring.assessment import Offer
@@ -18,13 +19,20 @@ def name(entry: Entry) -> str:
 
 
 def reasons(entry: Entry) -> list[str]:
-    """Why: one finding per group, each a sentence, the highest groups first."""
+    """Why: one finding per group, each a sentence; what the play rests on first, then the highest groups."""
     assessment = entry.assessment
+    lead = phrasebook()["plays"].get(assessment.play or "", [])
+    findings = sorted(
+        assessment.findings,
+        key=lambda f: (
+            lead.index(f.trigger) if f.trigger in lead else len(lead),
+            -assessment.groups.get(f.group, 0),
+        ),
+    )
     told: dict[str, str] = {}
-    for finding in assessment.findings:
+    for finding in findings:
         told.setdefault(finding.group, sentence(clean(finding.says)))
-    groups = sorted(told, key=lambda group: -assessment.groups.get(group, 0))
-    return [told[group] for group in groups[:REASONS]]
+    return list(told.values())[:REASONS]
 
 
 def missing(entry: Entry) -> list[str]:

@@ -195,7 +195,11 @@ def check_section(model: type[M], document: Any, where: str) -> M:
     try:
         return model.model_validate(document)
     except ValidationError as bad:
-        raise ConfigError("; ".join(_sentence(model, error, where) for error in bad.errors()[:3])) from bad
+        # A misspelt key is also a missing one: say how it is spelt, once.
+        errors = sorted(bad.errors(), key=lambda error: error["type"] != "extra_forbidden")
+        unknown = any(error["type"] == "extra_forbidden" for error in errors)
+        told = [error for error in errors if not (unknown and error["type"] == "missing")]
+        raise ConfigError("; ".join(_sentence(model, error, where) for error in told[:3]) + ".") from bad
 
 
 def _sentence(model: type[BaseModel], error: Any, where: str) -> str:
@@ -204,13 +208,13 @@ def _sentence(model: type[BaseModel], error: Any, where: str) -> str:
     if error["type"] == "extra_forbidden":
         known = _known_keys(model, error["loc"][:-1])
         near = get_close_matches(keys[-1], known, n=1, cutoff=0.5)
-        advice = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(known))}."
+        advice = f"did you mean '{near[0]}'" if near else f"known keys: {', '.join(sorted(known))}"
         return f"{where}: unknown setting '{name}'; {advice}"
     if error["type"] == "missing":
-        return f"{where}: setting '{name}' is missing; add it."
+        return f"{where}: setting '{name}' is missing; add it"
     shown = error.get("input")
     given = f" (given: {shown!r})" if isinstance(shown, str | int | float | bool) else ""
-    return f"{where}: setting '{name}' is wrong: {error['msg'][0].lower()}{error['msg'][1:]}{given}."
+    return f"{where}: setting '{name}' is wrong: {error['msg'][0].lower()}{error['msg'][1:]}{given}"
 
 
 def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:

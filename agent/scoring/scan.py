@@ -78,6 +78,12 @@ def _near(assessor: Assessor, narrator: Narrator, row: dict[str, object]) -> boo
     return sum(assessor.library.points[group] for group in fired) >= assessor.settings.scoring.ready_points
 
 
+def _any_ticket(source: Source, as_of: date) -> bool:
+    """Whether any account had a ticket by `as_of`, where only one account is looked at."""
+    tickets = source.tables["tickets"]
+    return bool(tickets.filter(tickets.opened_at.date() <= as_of).count().to_pyarrow().as_py())
+
+
 def _sources(source: Source, settings: Settings, as_of: date) -> tuple[SourceAge, ...]:
     reads = source.tables["source_reads"]
     newest = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -176,4 +176,4 @@ def tree(formula: Formula) -> dict[str, Any]:
     if isinstance(formula, Op):
         return {"op": formula.sign, "left": tree(formula.left), "right": tree(formula.right)}
     assert isinstance(formula, Leaf)  # noqa: S101 - the tree has no other nodes
-    return {"leaf": type(formula).__name__, **{k: v for k, v in vars(formula).items()}}
+    return {"leaf": type(formula).__name__, **{part.name: getattr(formula, part.name) for part in fields(formula)}}  # type: ignore[arg-type]

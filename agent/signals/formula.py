@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, ClassVar
 
@@ -98,7 +99,7 @@ class Op(Formula):
 class Leaf(Formula):
     """A formula that reads facts; `column` is its name in the profile."""
 
-    @property
+    @cached_property
     def column(self) -> str:
         """A name that is the same for equal leaves and differs for different ones."""
         parts = [self.op]
@@ -121,7 +122,7 @@ class Attribute(Leaf):
     op: ClassVar[str] = ""
     name: str
 
-    @property
+    @cached_property
     def column(self) -> str:
         """The attribute's own name."""
         return self.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from agent.facts.tables import TABLES, Ceiling, Fact, Metric, Plan, PlanFeature
@@ -21,6 +21,7 @@ ASK_SCHEMA = {
 }  # fmt: skip
 ASK_DAYS = 60
 "Tickets older than this are not classified: no trigger looks further back."
+ENDS = ("ends_on", "left_on", "closed_at", "paid_on", "to_on")
 BY_ACCOUNT = ("subscriptions", "members", "measures", "events", "tickets", "invoices")
 
 
@@ -77,7 +78,7 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
             list(TABLES[name].KEY)
         )
         for row in fetch(chosen):
-            fetched[row["account_id"]][name].append(row)
+            fetched[row["account_id"]][name].append(_as_known(row, as_of))
     asks = source.asks
     for row in fetch(asks.filter(asks.account_id.isin(account_ids))):
         fetched[row["account_id"]]["asks"].append(row)
@@ -85,7 +86,7 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
         owners = account_ids if row["account_id"] is None else [row["account_id"]]
         for owner in owners:
             if owner in fetched:
-                fetched[owner]["ceilings"].append(row)
+                fetched[owner]["ceilings"].append(_as_known(row, as_of))
     accounts = source.tables["accounts"]
     return {
         row["account_id"]: Evidence(
@@ -93,6 +94,16 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
         )
         for row in fetch(accounts.filter(accounts.account_id.isin(account_ids)))
     }
+
+
+def _as_known(row: dict[str, Any], as_of: date) -> dict[str, Any]:
+    """The row as it stood at the end of `as_of`: an end that lies after it had not happened yet."""
+    ends = {name: row[name] for name in ENDS if row.get(name) is not None}
+    late = [name for name, end in ends.items() if (end.date() if isinstance(end, datetime) else end) > as_of]
+    if not late:
+        return row
+    reopened = {"status": "open"} if "paid_on" in late else {}
+    return row | dict.fromkeys(late) | reopened
 
 
 def _recent_tickets(table: Any, as_of: date, account_id: str | None) -> list[TicketText]:

@@ -1,7 +1,8 @@
 """Loading a million measures through the door, beside a bare CREATE TABLE AS of the same file.
 
 Run: python -m evals.speed.load [--rows 1000000] [--kind csv|parquet] [--runs 3]
-Every measurement is a fresh process on a fresh file; the two kinds take turns.
+Every measurement is a fresh process on a fresh store; the two take turns. It fails when the first load takes
+more than 4 times as long as the bare table, or needs 1 GiB.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from datetime import datetime
 from pathlib import Path
 
 READ_AT = datetime(2026, 1, 1)  # noqa: DTZ001
+
+
+TIMES, MEMORY = 4.0, 1024
+"How many times the bare table's seconds a first load may take, and how many MiB."
 
 
 def generate(path: Path, rows: int) -> None:
@@ -105,6 +110,8 @@ def main() -> None:
         f"{asked.rows:,} measures from {asked.kind}: bare {base:.3f} s, first load {first:.3f} s "
         f"({first / base:.2f} x), same file again {again:.3f} s ({again / base:.2f} x), peak {peak:.0f} MiB"
     )
+    if first > TIMES * base or peak > MEMORY:
+        raise SystemExit(f"more than {TIMES:g} x or {MEMORY} MiB")
 
 
 if __name__ == "__main__":

@@ -127,6 +127,14 @@ def test_a_header_without_rows_is_an_empty_table(desk):
     assert (report.read, report.notes) == (0, ("no rows",))
 
 
+def test_other_files_are_left_alone_and_said(desk):
+    """A file that is no table is not read, and its name stands in the report; hidden files do not."""
+    for name in ("customers.csv", "accounts (1).csv", ".accounts.csv", "~$accounts.csv", "notes.txt"):
+        desk.put(name, "x")
+    notes = desk.sync()["accounts"].notes
+    assert "other files in the folder, not read: accounts (1).csv, customers.csv" in notes
+
+
 def test_wildcards_in_a_folder_are_letters(desk):
     """A folder called a[1]* is that folder."""
     odd = desk.folder / "a[1]*?"

@@ -24,7 +24,7 @@ def a_brief(case: str = "capacity near", support: str = "seats_added", **more) -
     return make_brief(an_assessment(case, support, **more), SETTINGS, NAMES)
 
 
-def every_text(accounts: int = 4):
+def every_text(accounts: int = 2):
     """Each case in each framing, with each support, over some accounts."""
     for case, support in itertools.product(CASES, SUPPORT):
         for number in range(accounts):
@@ -183,7 +183,7 @@ def test_an_unknown_framing_is_refused_by_name():
         write(a_brief(), "haiku")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     contact=st.text(max_size=60), name=st.text(min_size=1, max_size=90), key=st.text(min_size=1, max_size=60)
 )

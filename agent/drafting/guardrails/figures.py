@@ -17,7 +17,7 @@ from agent.drafting.guardrails.text import Part, Text
 from agent.drafting.guardrails.words import WORDS
 from agent.drafting.violation import Level, Surroundings
 
-LINE_NUMBER = re.compile(r"(?m)^[ ]*\d{1,2}[.)](?=\s)")
+OF = re.compile(r"\s*(?:of|out of|/|from)\s*(?:the|your|all|our)?\s*")
 
 
 def ledger_of(text: Text, brief: Brief) -> Ledger:
@@ -86,9 +86,18 @@ def quoted(text: Text, brief: Brief, part: Part) -> Iterator[tuple[Part, Entry |
 @rule(Level.BLOCK)
 def ungrounded_figure(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """Every number, percentage, amount, date, duration and count, in digits or in words, is a figure of the brief."""
+    before: tuple[Quantity, tuple[Entry, ...]] | None = None
     for said, entries in quantities_of(text, brief):
         if not entries:
             yield _unfounded(text, brief, said)
+        elif before and _is_of_the_offer(text, before, (said, entries)):
+            shown = text.folded[before[0].start : said.end]
+            yield Fault(
+                before[0].start,
+                said.end,
+                f"'{shown}' sets what they use against what the offer has; use their plan's.",
+            )
+        before = (said, entries)
     ledger = ledger_of(text, brief)
     for day in days_of(text, brief):
         if not ledger.knows(day):
@@ -98,6 +107,16 @@ def ungrounded_figure(text: Text, brief: Brief, _around: Surroundings) -> Iterab
                 day.end,
                 f"'{shown}' is no day or period of the brief; say one that is, or leave it out.",
             )
+
+
+def _is_of_the_offer(
+    text: Text, part: tuple[Quantity, tuple[Entry, ...]], whole: tuple[Quantity, tuple[Entry, ...]]
+) -> bool:
+    """Whether a measured figure is said to be out of one that only the offer has: '87% of the 5,000'."""
+    if not OF.fullmatch(text.lower, part[0].end, whole[0].start) or part[0].is_condition:
+        return False
+    measured = bool(part[1]) and not any(entry.is_offer for entry in part[1])
+    return measured and all(entry.is_offer for entry in whole[1])
 
 
 def _unfounded(text: Text, brief: Brief, said: Quantity) -> Fault:
@@ -114,12 +133,9 @@ def _unfounded(text: Text, brief: Brief, said: Quantity) -> Fault:
             start, end, f"'{shown}' is a figure of the brief, but it does not count that; say what it counts."
         )
     shown = text.folded[start:end]
-    if said.kind is Kind.MONEY and said.rate and ledger.grounds(said._replace(rate="")):
-        return Fault(
-            start,
-            end,
-            f"'{shown}' is the price, but not per {said.rate}; the offer is per {brief.offer.per}.",
-        )
+    if said.kind is Kind.MONEY and said.per and ledger.grounds(said._replace(per=())):
+        paid = " and ".join(said.per)
+        return Fault(start, end, f"'{shown}' is the price, but not per {paid}; it is per {brief.offer.per}.")
     return Fault(
         start, end, f"'{shown}' is not a figure of the brief; use one of its figures, or take it out."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from agent.signals.finding import Figure
 
 BOUNDS = frozenset("ceiling threshold included allowance allowed price floor cap bar quota seats".split())
 "Last words of the ids of figures that are a bound and no measurement."
+NO_NOUNS = frozenset({"shar", "ratio", "money", "day", "dat", "tim", "taken", "us"})
 PERIODS = {"day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
 ROUNDING_SHARE = 0.5
 "Percentage points by which 'a third' or 'half' may miss a share."
@@ -33,6 +35,9 @@ class Entry(NamedTuple):
     exact: float
     unit: str
     stems: frozenset[str]
+    "Of its unit, label and id."
+    counts: frozenset[str]
+    "Of its unit alone: what it counts."
     is_bound: bool
     "A ceiling, threshold or price: something else may be over or under it."
     is_offer: bool
@@ -50,9 +55,11 @@ class Ledger:
         self.today = brief.as_of
         self.offer_price = _offer_price(brief)
         self.per = brief.offer.per
-        self.nouns = frozenset(
-            stem(word) for figure in brief.figures for word in plain(figure.unit).split() if len(word) > 2
-        ) - {"shar", "ratio", "money", "day", "dat", "tim"}
+        units = [re.findall(r"[a-z]+", plain(figure.unit)) for figure in brief.figures]
+        nouns = {
+            stem(word) for unit in units for word in unit if len(unit) < 3 or stem(word) in WORDS.countable
+        }
+        self.nouns = frozenset(noun for noun in nouns if len(noun) > 2) - NO_NOUNS
 
     def grounds(self, said: Quantity) -> tuple[Entry, ...]:
         """The figures that make a quantity true; empty when none does."""
@@ -102,29 +109,32 @@ class Ledger:
                 return said.values == (50.0,) and entry.exact == 0.5
             return False
         if said.kind is Kind.MONEY:
-            if said.unit not in (entry.unit, "cents"):
+            if said.unit not in (entry.unit, "cents") or (entry.is_offer and not self._per_fits(said.per)):
                 return False
-            return _holds(said, entry) and (not entry.is_offer or not said.rate or self._per_fits(said.rate))
+            return _holds(said, entry)
         return _holds(said, entry) and self._fits(said, entry) and _rate_fits(said, entry)
 
-    def _per_fits(self, rate: str) -> bool:
-        return rate in self.per
+    def _per_fits(self, per: tuple[str, ...]) -> bool:
+        """Whether what stands after a price is how the offer is paid: a month, per seat, once."""
+        return all(one in self.per for one in per)
 
     def _fits(self, said: Quantity, entry: Entry) -> bool:
         """Whether the words after a number may be what the figure counts."""
-        if not said.nouns:
-            return True
-        named = set(said.nouns)
-        if named & entry.stems:
-            return not (named & self.other_subjects(entry)) or said.nouns[0] in entry.stems
-        known = {noun for noun in said.nouns if noun in WORDS.countable or noun in self.nouns} - WORDS.generic
+        known = [
+            noun
+            for noun in said.nouns
+            if noun in WORDS.countable or noun in self.nouns or noun in entry.counts
+        ]
+        known = [noun for noun in known if noun not in WORDS.generic or noun in entry.counts]
         if not known:
             return True
-        return any(known & group and entry.stems & group for group in WORDS.alike)
-
-    def other_subjects(self, entry: Entry) -> frozenset[str]:
-        """What other figures count and this one does not."""
-        return frozenset(self.nouns - entry.stems)
+        head = known[-1]
+        if head in entry.counts or _alike(head, entry.counts):
+            return True
+        # '5 exports' is not '5 times the export limit was hit', where exports are what another figure counts.
+        if said.kind is not Kind.SHARE and head in self.nouns:
+            return False
+        return head in entry.stems or _alike(head, entry.stems)
 
     def _in_period(self, entry: Entry, day: Day) -> bool:
         if entry.day is not None and any(low <= entry.day <= high for low, high in day.meant):
@@ -146,6 +156,7 @@ def _entry(figure: Figure, brief: Brief) -> Entry:
     display = plain(figure.display)
     words = f"{unit} {plain(figure.label)} {plain(figure.figure_id)}".replace("_", " ").split()
     stems = frozenset(stem(word.strip(".,;:()'\"")) for word in words if len(word) > 1)
+    counts = frozenset(stem(word) for word in re.findall(r"[a-z]+", unit))
     is_offer = figure.figure_id.startswith("offer")
     is_bound = is_offer or figure.figure_id.split("_")[-1] in BOUNDS
     rates = frozenset(
@@ -162,7 +173,7 @@ def _entry(figure: Figure, brief: Brief) -> Entry:
     window = (figure.first_day, figure.last_day)
     if isinstance(figure.value, date):
         return Entry(
-            figure.figure_id, None, (), 0, "", stems, is_bound, is_offer, figure.value, window, rates
+            figure.figure_id, None, (), 0, "", stems, counts, is_bound, is_offer, figure.value, window, rates
         )
     value = float(figure.value)
     kind, exact, code = Kind.COUNT, value, ""
@@ -197,6 +208,7 @@ def _entry(figure: Figure, brief: Brief) -> Entry:
         exact,
         code,
         stems,
+        counts,
         is_bound,
         is_offer,
         None,
@@ -212,22 +224,18 @@ def _shown(display: str) -> tuple[Quantity, ...]:
 
 
 def _offer_price(brief: Brief) -> Entry:
-    offer = brief.offer
+    """The price as the offer itself states it."""
+    offer, none = brief.offer, frozenset[str]()
     amount = offer.price_minor / 10 ** _exponent(offer.currency)
     window = (brief.as_of, brief.as_of)
     return Entry(
-        "offer",
-        Kind.MONEY,
-        (amount,),
-        amount,
-        offer.currency,
-        frozenset(),
-        True,
-        True,
-        None,
-        window,
-        frozenset(),
+        "offer", Kind.MONEY, (amount,), amount, offer.currency, none, none, True, True, None, window, none
     )
+
+
+def _alike(noun: str, others: frozenset[str]) -> bool:
+    """Whether one of `others` names the same thing as `noun`."""
+    return any(noun in group and others & group for group in WORDS.alike)
 
 
 def _exponent(code: str) -> int:

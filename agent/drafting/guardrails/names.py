@@ -16,7 +16,7 @@ from agent.drafting.guardrails.text import Part, Text
 from agent.drafting.guardrails.words import WORDS, stem
 from agent.drafting.violation import Level, Surroundings
 
-WORD = re.compile(r"[^\W\d_][\w]*(?:['’-][\w]+)*|\d+[a-z][\w-]*")
+WORD = re.compile(r"[^\W\d_][\w]*(?:['’-][\w]+)*|(?<!\w)\d{1,9}[a-z][\w-]*")
 PLAN_WORD = re.compile(r"\s+(?:plans?|tiers?|packages?|subscriptions?|editions?|bundles?)(?!\w)")
 ARTICLE = re.compile(r"^(?:an?|the|our)\s+(?=\S)")
 BEFORE_START = re.compile(r"(?:^|[.!?:\n]|\.\.\.|(?<=\s)-|[.!?]['\")]+)[\s\"'(*-]*$")
@@ -297,8 +297,11 @@ def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]
             continue
         if not in_sign_off and is_start(text, start) and not inner:
             continue
+        if all(part in MONTHS or part in WORDS.common for part in INNER.split(lower)):
+            continue
         if (
-            lower in MONTHS
+            lower.rstrip("0123456789") in WORDS.capitals
+            or lower in MONTHS
             or lower.rstrip("s") in DAYS
             or lower in COUNTED
             or lower in WORDS.common

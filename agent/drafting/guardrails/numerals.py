@@ -124,7 +124,9 @@ def read_number(tokens: list[Token], i: int) -> Number | None:
         return Number((0.5,), i, i + 1, in_words=True, is_part=True)
     if word in ONES or word in TENS or word in SCALES or word in ("dozen",):
         return _words(tokens, i)
-    if word in ORDINALS and word not in ("first", "second"):
+    if word == "second" and _word(tokens, i + 1) not in COUNTED_IN_ORDER:
+        return None
+    if word in ORDINALS and word != "first":
         return Number((ORDINALS[word],), i, i + 1, in_words=True, is_ordinal=True)
     return None
 

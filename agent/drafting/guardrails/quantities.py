@@ -50,6 +50,8 @@ class Quantity(NamedTuple):
     decimals: int = 0
     nouns: tuple[str, ...] = ()
     "Stems of the words after it, up to the next small word."
+    per: tuple[str, ...] = ()
+    "What an amount is said to be paid per or how often: month, year, seat, once."
     rate: str = ""
     "day, week, month, quarter or year, where the quantity is said to be per that."
     settled: bool = False
@@ -108,7 +110,7 @@ FOLDS = {
     "hundred": 100,
 }
 VAGUE = re.compile(
-    r"(?<!\w)(?:(?P<n>dozens|tens|hundreds|thousands|millions|billions)(?: of thousands| of millions)?|for (?P<t>days|weeks|months|years|quarters|hours))(?!\w)"
+    r"(?<!\w)(?:(?P<n>dozens|tens|hundreds|thousands|millions|billions)(?: of thousands| of millions)?|for (?P<t>days|weeks|months|years|quarters|hours)|(?P<past>days|weeks|months|years|quarters)(?=\s+(?:ago|running|in a row|on end|now\b)))(?!\w)"
 )
 VAGUE_RANGES = {
     "dozens": (24, 120),
@@ -145,6 +147,18 @@ AFTER = re.compile(
 RATE = re.compile(
     r"\s*(?:/|per|an?|each|every)\s*(?P<r>day|week|month|mo|quarter|year|yr|hour|annum)(?!\w)|[\s-]*(?P<adv>daily|weekly|monthly|yearly|annually|quarterly)(?!\w)"
 )
+PAID = re.compile(
+    r"[\s,(-]*(?:(?:and|billed|paid|charged|invoiced)\s+)?(?:(?:/|per|an?|each|every|for each|for every)\s*(?P<r>day|week|month|mo|quarter|year|yr|hour|annum|seat|user|member|person|head|license|licence|team|export)"
+    r"|(?P<adv>daily|weekly|monthly|yearly|annually|quarterly)|(?P<once>once|one[- ]off|in total|one[- ]time|all in|flat|altogether)|and\s+(?P<also>month|year|seat))(?!\w)"
+)
+PER_SEAT = {
+    "user": "seat",
+    "member": "seat",
+    "person": "seat",
+    "head": "seat",
+    "license": "seat",
+    "licence": "seat",
+}
 CONDITION = re.compile(
     r"(?<!\w)(?:when|whenever|once|if|until|till|unless|as soon as|the moment|the day|should|whether|watch(?: for)?|eye on|look(?:ing)? (?:for|out for)|sign is|sign that)\s(?:[^.!?\n]|(?<=\d)\.(?=\d))*$"
 )
@@ -357,6 +371,8 @@ def _finish(lower: str, tokens: list[Token], found: Quantity, i: int) -> Quantit
         while i < len(tokens) and tokens[i].start < end:
             i += 1
     rate = ""
+    if found.kind is Kind.MONEY:
+        return found._replace(start=start, end=end, side=side, settled=settled, per=_paid(lower, end))
     if found.kind is not Kind.DURATION and (match := RATE.match(lower, end)):
         rate = RATES[match["r"] or match["adv"]]
     nouns, after = _nouns(lower, tokens, i, found.kind)
@@ -365,6 +381,16 @@ def _finish(lower: str, tokens: list[Token], found: Quantity, i: int) -> Quantit
     return found._replace(
         start=start, end=end, side=side, rate=rate, nouns=nouns, settled=settled, span_nouns=after
     )
+
+
+def _paid(lower: str, place: int) -> tuple[str, ...]:
+    """What stands after an amount: per seat and month, a year, once."""
+    found: list[str] = []
+    while len(found) < 3 and (match := PAID.match(lower, place)):
+        word = match["r"] or match["adv"] or match["also"] or "once"
+        found.append(PER_SEAT.get(word, RATES.get(word, "once" if match["once"] else word)))
+        place = match.end()
+    return tuple(found)
 
 
 def _nouns(lower: str, tokens: list[Token], i: int, kind: Kind) -> tuple[tuple[str, ...], int]:
@@ -452,7 +478,12 @@ def _by_pattern(lower: str, start: int, end: int) -> list[Quantity]:
         else:
             found.append(
                 Quantity(
-                    a, b, Kind.DURATION, (2.0 * SECONDS[TIME_UNITS[match["t"]]],), Side.RANGE, high=INFINITY
+                    a,
+                    b,
+                    Kind.DURATION,
+                    (2.0 * SECONDS[TIME_UNITS[match["t"] or match["past"]]],),
+                    Side.RANGE,
+                    high=INFINITY,
                 )
             )
     for match in BARE_UNIT.finditer(lower, start, end):

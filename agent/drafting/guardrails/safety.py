@@ -42,8 +42,8 @@ KEY = re.compile(
     r"|-----begin [a-z ]*private key-----|(?<!\w)(?:password|passwort|passwd|api[ _-]?key|secret(?:[ _-]?key)?|access[ _-]?token|bearer)\s?(?:is|:|=)\s?\S{4,}"
 )
 IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){2,7}(?:\s?[a-z0-9]{1,3})?(?!\w)")
-NOT_ASCII = re.compile(r"\w*[^\W\x00-\x7f]\w*")
-NOT_ASCII = re.compile(r"\w*[^\W\x00-\x7f]\w*")
+NOT_ASCII = re.compile(r"(?<!\w)\w*[^\W\x00-\x7f]\w*")
+NOT_ASCII = re.compile(r"(?<!\w)\w*[^\W\x00-\x7f]\w*")
 LATIN, GREEK, CYRILLIC = "LATIN", "GREEK", "CYRILLIC"
 
 
