@@ -19,7 +19,7 @@ def name(entry: Entry) -> str:
 
 
 def reasons(entry: Entry) -> list[str]:
-    """Why: one finding per group, each a sentence; what the play rests on first, then the highest groups."""
+    """Why: one finding per group, a sentence each; what the play rests on first, then the highest groups."""
     assessment = entry.assessment
     lead = phrasebook()["plays"].get(assessment.play or "", [])
     findings = sorted(
@@ -54,8 +54,10 @@ def offered(offer: Offer) -> str:
 
 
 def adds(offer: Offer) -> str:
-    """'adds €50 a month'; empty when it adds nothing monthly."""
-    if offer.adds_monthly_minor <= 0:
+    """'adds €50 a month'; empty when it adds nothing monthly, or just its price."""
+    if offer.adds_monthly_minor <= 0 or (
+        offer.per == "month" and offer.adds_monthly_minor == offer.price_minor
+    ):
         return ""
     return f"adds {display.money(offer.adds_monthly_minor, offer.currency).display} a month"
 
@@ -73,9 +75,14 @@ def age(source: SourceAge) -> str:
 
 
 def summary(view: DigestView) -> str:
-    """'3 ready, 2 close, 4 held back'."""
-    close = len(view.top) - view.ready
-    return f"{view.ready} ready, {close} close, {len(view.holds)} held back"
+    """'3 ready, 2 close, 4 held back'; what there is none of is left out, but for ready."""
+    close, held = len(view.top) - view.ready, len(view.holds)
+    parts = [
+        f"{view.ready} ready",
+        *([f"{close} close"] if close else []),
+        *([f"{held} held back"] if held else []),
+    ]
+    return ", ".join(parts)
 
 
 def tiles(view: DigestView) -> list[tuple[str, int]]:

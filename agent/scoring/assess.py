@@ -82,11 +82,15 @@ class Assessor:
         needs = []
         short = bar.ready_points - points
         if short > 0:
+            looked_for = {entry.group for entry in self.library.entries}
             enough = [
-                name for name, worth in self.library.points.items() if name not in by_group and worth >= short
+                name
+                for name, worth in self.library.points.items()
+                if name not in by_group and name in looked_for and worth >= short
             ]
+            do = "do" if choice.offer is not None and not found else "bring them"
             one = (
-                f"; one finding in {_either(enough)} would do"
+                f"; one finding in {_either(enough)} would {do}"
                 if enough and count + 1 >= bar.ready_groups
                 else ""
             )

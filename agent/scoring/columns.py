@@ -15,6 +15,7 @@ NEWEST_SENTIMENT = TICKETS.last(14).newest_value("sentiment")
 URGENT_OPEN = TICKETS.where(priority="urgent", open=True).count()
 URGENT_OPEN_LONG = TICKETS.where(priority="urgent", open=True).above("age", 3).count()
 TICKETS_EVER = TICKETS.count()
+HEALTH_EVER = MEASURES.where(metric=("health_score", "nps")).count()
 UNHAPPY_ASKS = ASKS.last(30).where(ticket_class=("leaving", "price_complaint")).count()
 OVERDUE_INVOICES = INVOICES.where(open=True).above("overdue", OVERDUE_DAYS).count()
 USES = EVENTS.last(USE_DAYS).where(kind="used").count()
@@ -27,6 +28,6 @@ MEMBERS_EVER = MEMBERS.count()
 HEADCOUNTS_EVER = MEASURES.where(metric="headcount").count()
 
 ALL: list[Leaf] = [
-    HEALTH_SCORE, NPS, SENTIMENT, NEWEST_SENTIMENT, URGENT_OPEN, URGENT_OPEN_LONG, TICKETS_EVER, UNHAPPY_ASKS,
+    HEALTH_SCORE, HEALTH_EVER, NPS, SENTIMENT, NEWEST_SENTIMENT, URGENT_OPEN, URGENT_OPEN_LONG, TICKETS_EVER, UNHAPPY_ASKS,
     OVERDUE_INVOICES, USES, USES_EVER, EVENTS_EVER, AMOUNTS, AMOUNTS_EVER, HIGHER_TRIED, MEMBERS_EVER, HEADCOUNTS_EVER,
 ]  # fmt: skip

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from agent.scoring import columns
+from agent.scoring.addresses import is_reachable
 from agent.scoring.assessment import Hold, Offer, OfferKind, Part
 from agent.scoring.composite import read
 
@@ -17,9 +17,6 @@ Row = dict[str, Any]
 UNHEALTHY_SCORE, UNHEALTHY_DERIVED = 60, 6
 ANGRY = -0.5
 YOUNG_DAYS = CHANGE_DAYS = PROMPT_DAYS = 30
-ADDRESS = re.compile(
-    r"[^@\s<>\"',;:\\()\[\]]+@[A-Za-z0-9\u00a1-\uffff](?:[A-Za-z0-9.\u00a1-\uffff-]*[A-Za-z0-9\u00a1-\uffff])?\.[A-Za-z\u00a1-\uffff]{2,}"
-)
 
 
 @dataclass(frozen=True)
@@ -54,14 +51,15 @@ class Company:
 
 
 RESTED_ON = ("accounts", "subscriptions", "tickets", "invoices")
-"Tables every hold decision rests on, where a source gives them."
+"Tables every hold decision rests on, where a source gives them; measures besides, where they tell of health."
 
 
 def holds(
     row: Row, health: Part, contact: ContactFacts, offer: Offer | None, company: Company, tables: set[str]
 ) -> tuple[Hold, ...]:
     """The holds that the account's facts and the state give; `tables` are those its fired triggers rest on."""
-    found = [*_facts(row, health, offer, company), *_state(row, contact, company), *_sources(company, tables)]
+    rested_on = tables | set(RESTED_ON) | ({"measures"} if read(row, columns.HEALTH_EVER) else set())
+    found = [*_facts(row, health, offer, company), *_state(row, contact, company), *_sources(company, rested_on)]
     return tuple(Hold(hold=name, says=says) for name, says in found)
 
 
@@ -102,7 +100,7 @@ def _facts(row: Row, health: Part, offer: Offer | None, company: Company) -> Ite
         and row["seats_bought_age"] < CHANGE_DAYS
     ):
         yield "just_changed", f"seats were bought {row['seats_bought_age']} days ago"
-    if not ADDRESS.fullmatch((row["contact_email"] or "").strip()):
+    if not is_reachable(row["contact_email"] or ""):
         yield "no_contact", "there is no valid e-mail address for the account"
     if row["is_test"]:
         yield "test_account", "the account is marked as a test"
@@ -138,7 +136,7 @@ def _state(row: Row, contact: ContactFacts, company: Company) -> Iterator[tuple[
 def _sources(company: Company, tables: set[str]) -> Iterator[tuple[str, str]]:
     for source in company.sources:
         age = (company.moment - source.read_at).total_seconds() / 3600
-        if age > source.limit_hours and source.table in tables | set(RESTED_ON):
+        if age > source.limit_hours and source.table in tables:
             yield (
                 "stale_source",
                 f"{source.table} were last read from {source.source} {age:.0f} hours ago, over the limit of {source.limit_hours:g}",

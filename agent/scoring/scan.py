@@ -58,7 +58,7 @@ def scan(
         book=source.book,
         company=Company(as_of, moment, sources, settings.scoring.holdout_share),
         support_known=support_is_known(detection.accounts)
-        or bool(scalar(source.tables["tickets"].count())),
+        or _any_ticket(source, as_of),
         contacts=contacts,
     )
     close = [row["account_id"] for row in detection.accounts if show_rows or _near(assessor, narrator, row)]
@@ -81,7 +81,7 @@ def _near(assessor: Assessor, narrator: Narrator, row: dict[str, object]) -> boo
 def _any_ticket(source: Source, as_of: date) -> bool:
     """Whether any account had a ticket by `as_of`, where only one account is looked at."""
     tickets = source.tables["tickets"]
-    return bool(tickets.filter(tickets.opened_at.date() <= as_of).count().to_pyarrow().as_py())
+    return bool(scalar(tickets.filter(tickets.opened_at.date() <= as_of).count()))
 
 
 def _sources(source: Source, settings: Settings, as_of: date) -> tuple[SourceAge, ...]:

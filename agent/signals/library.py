@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ def load_library(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Li
 def _merged(name: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(defaults)
     for key, value in given.items():
-        if key == SWITCH and isinstance(value, bool):
+        if key == SWITCH:
+            if not isinstance(value, bool):
+                raise ConfigError(f"outgrown.toml: triggers.{name}.{key} must be true or false, not {value!r}.")
             merged[key] = value
             continue
         if key not in defaults:
@@ -90,7 +93,7 @@ def _checked(where: str, value: Any, default: Any) -> Any:
         if isinstance(value, str):
             return value
         raise ConfigError(f"outgrown.toml: {where} must be text, not {value!r}.")
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
         raise ConfigError(f"outgrown.toml: {where} must be a number of 0 or more, not {value!r}.")
     if isinstance(default, int):
         if value != int(value):

@@ -22,14 +22,18 @@ SAYS = {
 }
 
 
-def a_chart(*values: float | None, ceiling: float | None = 1000, label: str = "Exports", unit: str = "exports") -> Chart:
+def a_chart(
+    *values: float | None, ceiling: float | None = 1000, label: str = "Exports", unit: str = "exports"
+) -> Chart:
     """A chart of weeks that end on the digest's day."""
     weeks = len(values)
     return Chart(
         label=label,
         unit=unit,
         points=tuple(
-            ChartPoint(week_ending=AS_OF - timedelta(days=7 * (weeks - 1 - place)), value=value, ceiling=ceiling)
+            ChartPoint(
+                week_ending=AS_OF - timedelta(days=7 * (weeks - 1 - place)), value=value, ceiling=ceiling
+            )
             for place, value in enumerate(values)
         ),
     )
@@ -47,13 +51,22 @@ def ready(case: str, support: str, chart: Chart | None, **more: Any) -> Entry:
     assessment = told(case, support, **more)
     preview = write(make_brief(assessment, SETTINGS, NAMES))
     return Entry(
-        assessment=assessment, chart=chart, draft_id=f"d-{assessment.account_id}", preview=preview, draft_state="pending"
+        assessment=assessment,
+        chart=chart,
+        draft_id=f"d-{assessment.account_id}",
+        preview=preview,
+        draft_state="pending",
     )
 
 
 def close(account_id: str, name: str, chart: Chart | None, points: int = 7, **more: Any) -> Entry:
     """An account that is not ready yet, with what is missing."""
-    values: dict[str, Any] = {"status": Status.WATCH, "points": points, "composite": 61.4, "tier": Tier.LIKELY}
+    values: dict[str, Any] = {
+        "status": Status.WATCH,
+        "points": points,
+        "composite": 61.4,
+        "tier": Tier.LIKELY,
+    }
     values |= {"needs": ("2 points are missing: 2 new members in 14 days would bring them",)} | more
     assessment = told("feature paywall", "wau", account_id=account_id, name=name, **values)
     return Entry(assessment=assessment, chart=chart)
@@ -61,7 +74,9 @@ def close(account_id: str, name: str, chart: Chart | None, points: int = 7, **mo
 
 def a_digest(**more: Any) -> DigestView:
     """Three ready, two close, three held, one stale source; one name is hostile."""
-    storage = a_chart(2.1, 2.4, 3.0, None, 4.4, 5.2, 6.1, 7.0, 8.0, 10.2, 10.0, 9.4, ceiling=10, label="Storage", unit="GB")
+    storage = a_chart(
+        2.1, 2.4, 3.0, None, 4.4, 5.2, 6.1, 7.0, 8.0, 10.2, 10.0, 9.4, ceiling=10, label="Storage", unit="GB"
+    )
     values: dict[str, Any] = {
         "company": "Acme Docs",
         "as_of": date(2026, 3, 2),

@@ -11,9 +11,10 @@ from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.grounding import Entry, Ledger
 from agent.drafting.guardrails.links import links_in, mails_in
 from agent.drafting.guardrails.names import find_name, hidden_numbers
-from agent.drafting.guardrails.quantities import Kind, Quantity, Side, quantities
+from agent.drafting.guardrails.quantities import quantities
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
+from agent.drafting.guardrails.units import Kind, Quantity, Side
 from agent.drafting.guardrails.words import WORDS
 from agent.drafting.violation import Level, Surroundings
 

@@ -10,13 +10,34 @@ from typing import NamedTuple
 from agent.drafting.brief import Brief
 from agent.drafting.guardrails.dates import Day
 from agent.drafting.guardrails.folding import plain
-from agent.drafting.guardrails.quantities import (
-    CURRENCY_SIGNS, CURRENCY_WORDS, SECONDS, TIME_UNITS, Kind, Quantity, Side, quantities,
-)  # fmt: skip
+from agent.drafting.guardrails.quantities import quantities
+from agent.drafting.guardrails.units import (
+    CURRENCY_SIGNS,
+    CURRENCY_WORDS,
+    SECONDS,
+    TIME_UNITS,
+    Kind,
+    Quantity,
+    Side,
+)
 from agent.drafting.guardrails.words import WORDS, stem
 from agent.signals.finding import Figure
 
-BOUNDS = frozenset("ceiling threshold included allowance allowed price floor cap bar quota seats".split())
+BOUNDS = frozenset(
+    {
+        "ceiling",
+        "threshold",
+        "included",
+        "allowance",
+        "allowed",
+        "price",
+        "floor",
+        "cap",
+        "bar",
+        "quota",
+        "seats",
+    }
+)
 "Last words of the ids of figures that are a bound and no measurement."
 NO_NOUNS = frozenset({"shar", "ratio", "money", "day", "dat", "tim", "taken", "us"})
 PERIODS = {"day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}

@@ -10,9 +10,9 @@ from agent.drafting.guardrails.figures import benefit_in, days_of, ledger_of, qu
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import foreign_links, links_in
 from agent.drafting.guardrails.names import is_common_offer, names_in, own_names, own_spans
-from agent.drafting.guardrails.quantities import Kind
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import LETTERS_READ, Part, Text
+from agent.drafting.guardrails.units import Kind
 from agent.drafting.guardrails.words import WORDS, stem
 from agent.drafting.violation import Level, Surroundings
 

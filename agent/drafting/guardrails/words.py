@@ -56,6 +56,14 @@ class _Words:
         self.countable = frozenset(map(stem, lists["countable"]))
         self.alike = tuple(frozenset(map(stem, group)) for group in lists["alike"])
         self.domains = tuple(lists["domains"]) + tuple(lists["country_domains"])
+        self.small = frozenset(lists["small"])
+        self.empty = frozenset(lists["empty"])
+        self.in_order = frozenset(lists["in_order"])
+        self.ones, self.tens = tuple(lists["ones"]), tuple(lists["tens"])
+        self.ordinals, self.tens_ordinals = tuple(lists["ordinals"]), tuple(lists["tens_ordinals"])
+        self.currency_signs: dict[str, str] = lists["currency_signs"]
+        names: dict[str, list[str]] = lists["currency_names"]
+        self.currency_words = {word: code for code, words in names.items() for word in words}
         self.sides = {
             side: tuple(lists[side]) for side in ("below", "about", "above", "under", "at_least", "at_most")
         }

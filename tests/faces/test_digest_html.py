@@ -1,0 +1,114 @@
+"""The digest as a page: self-contained, escaped, accessible, and fit for a phone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+
+from agent.faces.digest import as_html
+from tests.faces.digests import a_digest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
+
+
+class Page(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_the_page_fetches_and_runs_nothing():
+    """No script, no link, no image, no inline style; the policy lets in the one style sheet alone."""
+    text = as_html(a_digest())
+    page = Page(text)
+    assert not {tag for tag, _ in page.tags} & {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "form",
+        "base",
+        "a",
+    }
+    for _, attributes in page.tags:
+        assert not {name for name in attributes if name.startswith("on") or name in {"style", "src", "href"}}
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL).group(1)
+    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{hashed}'" in text
+    assert not re.search(r"url\((?!#over\))|@import|https?:", text)
+
+
+def test_names_are_escaped():
+    """A customer's name is text, whatever it looks like."""
+    text = as_html(a_digest())
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; [red]Söhne[/red] &amp; &#34;Co&#34; {{7*7}}" in text
+    assert "\u202e" not in text
+
+
+def test_each_chart_has_a_title_and_a_description():
+    """Every picture can be read aloud, and ids are not used twice."""
+    page = Page(as_html(a_digest()))
+    charts = [attributes for tag, attributes in page.tags if tag == "svg" and attributes.get("role") == "img"]
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(charts) == 3
+    assert len(ids) == len(set(ids))
+    for chart in charts:
+        assert set(chart["aria-labelledby"].split()) <= set(ids)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["<title>Acme Docs: Week to 2 March 2026</title>", "What is missing", "Kestrel Health", "3 hours old", "too old",
+     "Not yet is fine", "waiting for you", "control group", "94%", "limit 1,000", "Ready", "Close"],
+)  # fmt: skip
+def test_the_page_tells(said):
+    """Everything the digest promises is on the page."""
+    assert said in as_html(a_digest())
+
+
+def test_an_empty_digest_is_a_page_too():
+    """Nobody ready, nothing held, no sources."""
+    text = as_html(a_digest(top=(), holds=(), sources=(), notes=()))
+    assert "Nobody is ready or close this week." in text
+    assert "Held back, and why" not in text
+
+
+@pytest.mark.parametrize("medium", ["prefers-color-scheme: dark", "max-width: 700px", "@media print"])
+def test_the_style_knows_dark_phone_and_paper(medium):
+    """One style sheet for all of them."""
+    assert medium in as_html(a_digest())
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_sticks_out(tmp_path, width):
+    """At a phone's and at a desktop's width the page does not scroll sideways."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    # The policy forbids scripts, so the copy that measures itself goes without it; the layout is the same.
+    measured = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", as_html(a_digest()))
+    probe = "document.title = [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth].join(' ')"
+    page = tmp_path / "digest.html"
+    page.write_text(measured.replace("</body>", f"<script>{probe}</script></body>"), encoding="utf-8")
+    profile = tmp_path / "profile"
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", f"--window-size={width},900", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=90, check=True,
+    )  # fmt: skip
+    inner, document, body = map(int, re.search(r"<title>(\d+) (\d+) (\d+)</title>", done.stdout).groups())
+    assert inner == width
+    assert max(document, body) <= width
