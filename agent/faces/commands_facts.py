@@ -41,6 +41,8 @@ def show_reports(reports: list[TableReport]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from agent.facts.staged import in_words
+
     table = Table(title=None, box=None, pad_edge=False)
     table.add_column("table")
     for column in ("read", "new", "changed", "unchanged", "duplicates", "rejected"):
@@ -59,7 +61,7 @@ def show_reports(reports: list[TableReport]) -> None:
     out.print(table)
     for report in reports:
         for rejection in report.first_rejections:
-            out.print(f"  rejected {escape(report.file)} {escape(str(rejection))}", soft_wrap=True)
+            out.print(f"  rejected {escape(report.file)} {escape(in_words([rejection]))}", soft_wrap=True)
         more = report.rejected - len(report.first_rejections)
         if report.first_rejections and more > 0:
             out.print(f"  … and {more:,} more in {escape(report.file)}")

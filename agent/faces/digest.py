@@ -108,8 +108,8 @@ class DigestView(Frozen):
 def top_five(assessments: Iterable[Assessment], number: int = TOP) -> list[Assessment]:
     """The ready accounts in their given order, then those closest to ready.
 
-    Closest: the fewest points missing, then the higher composite, then the account id. An account with a hold, or
-    without a single point, is not close.
+    Closest: the fewest points missing, then the higher composite, then the account id. An account with a
+    hold, or without a single point, is not close.
     """
     seen = list(assessments)
     ready = [one for one in seen if one.status is Status.READY]

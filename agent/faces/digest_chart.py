@@ -124,7 +124,7 @@ def _bar(point: ChartPoint, left: float, step: float, level: Level, base: float)
 
 
 def _steps(points: tuple[ChartPoint, ...], step: float, level: Level) -> str:
-    """The ceiling as an SVG path: level within a week, a step where it changed, a gap where there was none."""
+    """The ceiling as an SVG path: a step where it changed, a gap where there was none."""
     path, before = [], None
     for place, point in enumerate(points):
         if point.ceiling is not None:

@@ -50,7 +50,8 @@ def standing(entry: Entry) -> str:
 
 def offered(offer: Offer) -> str:
     """'Growth, €149 a month'."""
-    return f"{clean(offer.name, 80)}, {price(display.money(offer.price_minor, offer.currency).display, offer.per)}"
+    amount = display.money(offer.price_minor, offer.currency).display
+    return f"{clean(offer.name, 80)}, {price(amount, offer.per)}"
 
 
 def adds(offer: Offer) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import NamedTuple
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 LOCALE = "en"
+WIDE = Context(prec=700)
+"Room for any float: the usual 28 digits would refuse a share of a nearly empty ceiling."
 
 # ISO 4217 where the minor unit is not a hundredth. Babel's own table is about how amounts are
 # shown, which differs from what a minor unit is (IQD, RSD, LBP), so it cannot be used to divide.
@@ -86,7 +88,7 @@ def _exact(value: float) -> Decimal:
 
 
 def _round(value: Decimal, places: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=WIDE)
 
 
 def _grouped(value: Decimal) -> str:

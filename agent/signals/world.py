@@ -11,6 +11,8 @@ from agent.foundation.settings import Settings
 from agent.foundation.warehouse import Warehouse, fetch, memory_table
 from agent.signals.catalogue import PlanBook
 from agent.signals.evidence import Evidence
+from agent.signals.formula import ASKS, Aggregate
+from agent.signals.library import load_library
 from agent.signals.relations import Source
 from agent.signals.tickets.phrases import PhraseClassifier
 from agent.signals.tickets.port import Ask, Catalogue, Classifier, TicketText
@@ -20,7 +22,7 @@ ASK_SCHEMA = {
     "product": "string", "deadline_on": "date",
 }  # fmt: skip
 ASK_DAYS = 60
-"Tickets older than this are not classified: no trigger looks further back."
+"Tickets older than this are not classified, unless a trigger of outgrown.toml looks further back."
 ENDS = ("ends_on", "left_on", "closed_at", "paid_on", "to_on")
 BY_ACCOUNT = ("subscriptions", "members", "measures", "events", "tickets", "invoices")
 
@@ -35,7 +37,7 @@ def read_source(
         features=book.all_features(),
         use_cases={product: entry.use_cases for product, entry in settings.products.items()},
     )
-    texts = _recent_tickets(tables["tickets"], as_of, account_id)
+    texts = _recent_tickets(tables["tickets"], as_of, _ask_days(settings), account_id)
     asks = (classifier or PhraseClassifier()).classify(texts, catalogue)
     return Source(warehouse.con, tables, _ask_table(warehouse.con, asks), book)
 
@@ -106,9 +108,15 @@ def _as_known(row: dict[str, Any], as_of: date) -> dict[str, Any]:
     return row | dict.fromkeys(late) | reopened
 
 
-def _recent_tickets(table: Any, as_of: date, account_id: str | None) -> list[TicketText]:
+def _ask_days(settings: Settings) -> int:
+    rules = [entry.rule for entry in load_library(settings.triggers).entries]
+    leaves = [leaf for rule in rules for leaf in rule.fires.leaves() if isinstance(leaf, Aggregate)]
+    return max([ASK_DAYS, *[(leaf.oldest or 0) + 1 for leaf in leaves if leaf.relation == ASKS.relation]])
+
+
+def _recent_tickets(table: Any, as_of: date, days: int, account_id: str | None) -> list[TicketText]:
     day = table.opened_at.date()
-    t = table.filter((day <= as_of) & (day > as_of - timedelta(days=ASK_DAYS)))
+    t = table.filter((day <= as_of) & (day > as_of - timedelta(days=days)))
     if account_id is not None:
         t = t.filter(t.account_id == account_id)
     t = t.order_by("ticket_id").select("ticket_id", "account_id", "opened_at", "topic", "feature", "text")

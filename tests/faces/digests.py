@@ -72,29 +72,45 @@ def close(account_id: str, name: str, chart: Chart | None, points: int = 7, **mo
     return Entry(assessment=assessment, chart=chart)
 
 
+def held(name: str, hold: str, says: str) -> Held:
+    """An account that would be ready."""
+    return Held(account_id=name.lower(), name=name, hold=hold, says=says)
+
+
 def a_digest(**more: Any) -> DigestView:
     """Three ready, two close, three held, one stale source; one name is hostile."""
+    exports = a_chart(410, 430, 455, 520, 560, 540, 610, 700, 760, 850, 900, 940)
     storage = a_chart(
-        2.1, 2.4, 3.0, None, 4.4, 5.2, 6.1, 7.0, 8.0, 10.2, 10.0, 9.4, ceiling=10, label="Storage", unit="GB"
+        *(2.1, 2.4, 3.0, None, 4.4, 5.2, 6.1, 7.0, 8.0, 10.2, 10.0, 9.4),
+        ceiling=10,
+        label="Storage",
+        unit="GB",
     )
+    unlimited = a_chart(
+        *(12400, 12900, 13100, 12800, 13600, 14100, 14900, 15200, 15800, 16400, 16900, 17300), ceiling=None
+    )
+    long_name = "A company with a name of eighty letters that goes on and on until it is eighty long"
     values: dict[str, Any] = {
         "company": "Acme Docs",
         "as_of": date(2026, 3, 2),
         "week": "Week to 2 March 2026",
         "top": (
+            ready("capacity near", "seats_added", exports, account_id="halden", name="Halden Labs"),
             ready(
-                "capacity near", "seats_added", a_chart(410, 430, 455, 520, 560, 540, 610, 700, 760, 850, 900, 940),
-                account_id="halden", name="Halden Labs",
+                "capacity pressure",
+                "new_team",
+                storage,
+                account_id="nord",
+                name="Nordlicht Söhne & Töchter GmbH",
             ),
-            ready("capacity pressure", "new_team", storage, account_id="nord", name="Nordlicht Söhne & Töchter GmbH"),
             ready("seats", "none", None, account_id="brio", name="Brio Studio"),
-            close("evil", HOSTILE, a_chart(12400, 12900, 13100, 12800, 13600, 14100, 14900, 15200, 15800, 16400, 16900, 17300, ceiling=None)),
-            close("lumen", "A company with a name of eighty letters that goes on and on until it is eighty long", None, points=6),
+            close("evil", HOSTILE, unlimited),
+            close("lumen", long_name, None, points=6),
         ),
         "holds": (
-            Held(account_id="k", name="Kestrel Health", hold="open_escalation", says="an urgent ticket has been open for 4 days"),
-            Held(account_id="p", name="Pine & Partner", hold="prompted_recently", says="they were written to on 24 February 2026"),
-            Held(account_id="o", name="Orbit", hold="past_due", says="an invoice has been open for 12 days after it was due"),
+            held("Kestrel Health", "open_escalation", "an urgent ticket has been open for 4 days"),
+            held("Pine & Partner", "prompted_recently", "they were written to on 24 February 2026"),
+            held("Orbit", "past_due", "an invoice has been open for 12 days after it was due"),
         ),
         "last_week": LastWeek(sent=4, replied=2, upgraded=1, skipped=1, waiting=3),
         "sources": (
@@ -102,5 +118,6 @@ def a_digest(**more: Any) -> DigestView:
             SourceAge(source="tickets export", age_hours=75, is_stale=True),
         ),
         "notes": ("2 accounts are in the control group and are not shown.",),
-    }  # fmt: skip
-    return DigestView(**(values | more))
+    }
+    values |= more
+    return DigestView(**values)

@@ -7,6 +7,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -15,7 +16,10 @@ from agent.faces.digest import as_html
 from tests.faces.digests import a_digest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --hide-scrollbars"
+).split()  # noqa: SIM905 - a command line reads better as one
 
 
 class Page(HTMLParser):
@@ -73,7 +77,8 @@ def test_each_chart_has_a_title_and_a_description():
 @pytest.mark.parametrize(
     "said",
     ["<title>Acme Docs: Week to 2 March 2026</title>", "What is missing", "Kestrel Health", "3 hours old", "too old",
-     "Not yet is fine", "waiting for you", "control group", "94%", "limit 1,000", "Ready", "Close"],
+     "Not yet is fine", "waiting for you",
+     "control group", "94%", "limit 1,000", "Ready", "Close"],
 )  # fmt: skip
 def test_the_page_tells(said):
     """Everything the digest promises is on the page."""
@@ -101,14 +106,21 @@ def test_nothing_sticks_out(tmp_path, width):
         pytest.skip("no Chromium on this machine")
     # The policy forbids scripts, so the copy that measures itself goes without it; the layout is the same.
     measured = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", as_html(a_digest()))
-    probe = "document.title = [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth].join(' ')"
-    page = tmp_path / "digest.html"
-    page.write_text(measured.replace("</body>", f"<script>{probe}</script></body>"), encoding="utf-8")
-    profile = tmp_path / "profile"
+    sizes = "[innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth]"
+    probe = f"<script>parent.document.title = {sizes}.join(' ')</script></body>"
+    # A browser window has a least width; a frame has not.
+    frame = escape(measured.replace("</body>", probe), quote=True)
+    page = tmp_path / "frame.html"
+    page.write_text(
+        f'<iframe width="{width}" height="900" frameborder="0" srcdoc="{frame}"></iframe>', "utf-8"
+    )
     done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", f"--window-size={width},900", "--dump-dom", page.as_uri()],
-        capture_output=True, text=True, timeout=90, check=True,
-    )  # fmt: skip
+        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=True,
+    )
     inner, document, body = map(int, re.search(r"<title>(\d+) (\d+) (\d+)</title>", done.stdout).groups())
     assert inner == width
     assert max(document, body) <= width

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from agent.drafting.brief import Brief
 from agent.drafting.guardrails.dates import Day, days_named
+from agent.drafting.guardrails.entries import Entry
 from agent.drafting.guardrails.folding import plain
-from agent.drafting.guardrails.grounding import Entry, Ledger
+from agent.drafting.guardrails.grounding import Ledger
 from agent.drafting.guardrails.links import links_in, mails_in
-from agent.drafting.guardrails.names import find_name, hidden_numbers
+from agent.drafting.guardrails.naming import find_name, hidden_numbers
 from agent.drafting.guardrails.quantities import quantities
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text

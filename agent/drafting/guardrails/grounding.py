@@ -1,80 +1,29 @@
-"""The brief's figures as the guardrails hold a text against them."""
+"""Whether a quantity or a day said in a text is one of the brief's figures, and on the side it claims."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
-from functools import lru_cache
-from typing import NamedTuple
 
 from agent.drafting.brief import Brief
 from agent.drafting.guardrails.dates import Day
+from agent.drafting.guardrails.entries import Entry, entry_of, offer_price
 from agent.drafting.guardrails.folding import plain
-from agent.drafting.guardrails.quantities import quantities
-from agent.drafting.guardrails.units import (
-    CURRENCY_SIGNS,
-    CURRENCY_WORDS,
-    SECONDS,
-    TIME_UNITS,
-    Kind,
-    Quantity,
-    Side,
-)
+from agent.drafting.guardrails.units import SECONDS, Kind, Quantity, Side
 from agent.drafting.guardrails.words import WORDS, stem
-from agent.signals.finding import Figure
 
-BOUNDS = frozenset(
-    {
-        "ceiling",
-        "threshold",
-        "included",
-        "allowance",
-        "allowed",
-        "price",
-        "floor",
-        "cap",
-        "bar",
-        "quota",
-        "seats",
-    }
-)
-"Last words of the ids of figures that are a bound and no measurement."
 NO_NOUNS = frozenset({"shar", "ratio", "money", "day", "dat", "tim", "taken", "us"})
 PERIODS = {"day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
 ROUNDING_SHARE = 0.5
 "Percentage points by which 'a third' or 'half' may miss a share."
 
 
-class Entry(NamedTuple):
-    """One figure as it may be said."""
-
-    figure_id: str
-    kind: Kind | None
-    "None for a date."
-    values: tuple[float, ...]
-    "As displayed, and as measured."
-    exact: float
-    unit: str
-    stems: frozenset[str]
-    "Of its unit, label and id."
-    counts: frozenset[str]
-    "Of its unit alone: what it counts."
-    is_bound: bool
-    "A ceiling, threshold or price: something else may be over or under it."
-    is_offer: bool
-    day: date | None
-    window: tuple[date, date]
-    rates: frozenset[str]
-    decimals: int = 0
-
-
 class Ledger:
     """Every figure of a brief, ready to be matched."""
 
     def __init__(self, brief: Brief) -> None:
-        self.entries = tuple(_entry(figure, brief) for figure in brief.figures)
+        self.entries = tuple(entry_of(figure, brief) for figure in brief.figures)
         self.today = brief.as_of
-        self.offer_price = _offer_price(brief)
+        self.offer_price = offer_price(brief)
         self.per = brief.offer.per
         units = [re.findall(r"[a-z]+", plain(figure.unit)) for figure in brief.figures]
         nouns = {
@@ -172,110 +121,9 @@ class Ledger:
         return any(low <= first and last <= high for low, high in day.meant)
 
 
-def _entry(figure: Figure, brief: Brief) -> Entry:
-    unit = plain(figure.unit)
-    display = plain(figure.display)
-    words = f"{unit} {plain(figure.label)} {plain(figure.figure_id)}".replace("_", " ").split()
-    stems = frozenset(stem(word.strip(".,;:()'\"")) for word in words if len(word) > 1)
-    counts = frozenset(stem(word) for word in re.findall(r"[a-z]+", unit))
-    is_offer = figure.figure_id.startswith("offer")
-    is_bound = is_offer or figure.figure_id.split("_")[-1] in BOUNDS
-    rates = frozenset(
-        period
-        for period in PERIODS
-        if any(f"{lead} {period}" in " ".join(words) for lead in ("a", "per", "each", "every"))
-    )
-    rates |= frozenset(
-        name
-        for word, name in (("monthly", "month"), ("weekly", "week"), ("daily", "day"), ("yearly", "year"))
-        if word in words
-    )
-    shown = _shown(display)
-    window = (figure.first_day, figure.last_day)
-    if isinstance(figure.value, date):
-        return Entry(
-            figure.figure_id, None, (), 0, "", stems, counts, is_bound, is_offer, figure.value, window, rates
-        )
-    value = float(figure.value)
-    kind, exact, code = Kind.COUNT, value, ""
-    single = shown[0] if len(shown) == 1 else None
-    if unit == "share":
-        kind, exact = Kind.SHARE, value * 100
-    elif unit in ("percent", "%"):
-        kind = Kind.SHARE
-    elif unit == "ratio":
-        kind = Kind.MULTIPLE
-    elif unit == "money":
-        kind = Kind.MONEY
-        code = single.unit if single and single.kind is Kind.MONEY else brief.offer.currency
-        code = _same_sign(code, brief.offer.currency, display)
-        exact = value / 10 ** _exponent(code)
-    elif unit in TIME_UNITS:
-        kind, exact = Kind.DURATION, value * SECONDS[TIME_UNITS[unit]]
-    elif single and single.kind in (Kind.DURATION, Kind.SHARE):
-        kind = single.kind
-        exact = single.values[0]
-    displayed = [
-        value
-        for one in shown
-        for value in one.values
-        if one.kind in (kind, Kind.TIMES, Kind.COUNT) or kind is Kind.MONEY
-    ]
-    decimals = max((one.decimals for one in shown), default=0)
-    return Entry(
-        figure.figure_id,
-        kind,
-        tuple(displayed),
-        exact,
-        code,
-        stems,
-        counts,
-        is_bound,
-        is_offer,
-        None,
-        window,
-        rates,
-        decimals,
-    )
-
-
-@lru_cache(maxsize=1024)
-def _shown(display: str) -> tuple[Quantity, ...]:
-    return tuple(quantities(display, []))
-
-
-def _offer_price(brief: Brief) -> Entry:
-    """The price as the offer itself states it."""
-    offer, none = brief.offer, frozenset[str]()
-    amount = offer.price_minor / 10 ** _exponent(offer.currency)
-    window = (brief.as_of, brief.as_of)
-    return Entry(
-        "offer", Kind.MONEY, (amount,), amount, offer.currency, none, none, True, True, None, window, none
-    )
-
-
 def _alike(noun: str, others: frozenset[str]) -> bool:
     """Whether one of `others` names the same thing as `noun`."""
     return any(noun in group and others & group for group in WORDS.alike)
-
-
-def _exponent(code: str) -> int:
-    """Digits of the minor unit."""
-    from agent.signals.display import EXPONENTS
-
-    return EXPONENTS.get(code, 2)
-
-
-def _same_sign(code: str, offered: str, display: str) -> str:
-    """The offer's own currency where its sign is what the display shows: '$' of an Australian offer is AUD."""
-    signs = {sign: CURRENCY_SIGNS[sign] for sign in CURRENCY_SIGNS if sign in display}
-    if code == offered or (
-        signs
-        and offered in ("AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "CNY")
-        and offered.lower() not in CURRENCY_WORDS
-    ):
-        return offered
-    return code
 
 
 def _equal(said: Quantity, entry: Entry) -> bool:

@@ -9,7 +9,7 @@ from agent.drafting.brief import Brief
 from agent.drafting.guardrails.figures import benefit_in
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import links_in, mails_in
-from agent.drafting.guardrails.names import own_names, own_spans
+from agent.drafting.guardrails.naming import own_names, own_spans
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
 from agent.drafting.guardrails.words import WORDS

@@ -5,42 +5,20 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from agent.drafting.guardrails.words import WORDS
+
 TOKEN = re.compile(
     r"(?P<number>\d{1,3}([,.' ])\d{3}(?:\2\d{3})*(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
     r"|(?P<word>[a-z]+(?:'[a-z]+)?)|(?P<sign>[^\s\w]|_)|(?P<other>[^\W\d_a-z]+|\w)"
 )
-ONES = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-}
-TENS = {
-    word: value
-    for value, word in zip(
-        range(20, 100, 10), "twenty thirty forty fifty sixty seventy eighty ninety".split(), strict=True
-    )
-} | {"fourty": 40}
+ONES = {word: value for value, word in enumerate(WORDS.ones)}
+TENS = {word: 20 + 10 * place for place, word in enumerate(WORDS.tens)} | {"fourty": 40}
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 GROUPS = {"dozen": 12, "couple": 2, "pair": 2, "score": 20}
 SUFFIXES = {"k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "bn": 10**9, "b": 10**9, "grand": 10**3}
 ORDINALS = (
-    {
-        word: value
-        for value, word in enumerate(
-            "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-            "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth".split()
-        )
-    }
-    | {
-        word: value
-        for value, word in zip(
-            range(20, 100, 10),
-            "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth".split(),
-            strict=True,
-        )
-    }
+    {word: value for value, word in enumerate(WORDS.ordinals)}
+    | {word: 20 + 10 * place for place, word in enumerate(WORDS.tens_ordinals)}
     | {"hundredth": 100, "thousandth": 1000}
 )
 PARTS = {
@@ -49,9 +27,6 @@ PARTS = {
     "tenth": 10, "tenths": 10, "twentieth": 20, "hundredth": 100, "hundredths": 100,
 }  # fmt: skip
 MOST_DIGITS = 18
-COUNTED_IN_ORDER = frozenset(
-    "time day week month year attempt try hit team person user member guest seat request ticket ask export".split()
-)
 
 
 class Token(NamedTuple):
@@ -111,7 +86,7 @@ def read_number(tokens: list[Token], i: int) -> Number | None:
         ):
             return _words(tokens, i)
         if after in PARTS and after not in ("second", "halves") and not after.endswith("s"):
-            if after in ORDINALS and _word(tokens, i + 2) in COUNTED_IN_ORDER:
+            if after in ORDINALS and _word(tokens, i + 2) in WORDS.in_order:
                 return Number((ORDINALS[after],), i, i + 2, in_words=True, is_ordinal=True)
             if after == "quarter" and word != "one" and _word(tokens, i + 2) not in ("of", "your", "the"):
                 return None
@@ -124,7 +99,7 @@ def read_number(tokens: list[Token], i: int) -> Number | None:
         return Number((0.5,), i, i + 1, in_words=True, is_part=True)
     if word in ONES or word in TENS or word in SCALES or word in ("dozen",):
         return _words(tokens, i)
-    if word == "second" and _word(tokens, i + 1) not in COUNTED_IN_ORDER:
+    if word == "second" and _word(tokens, i + 1) not in WORDS.in_order:
         return None
     if word in ORDINALS and word != "first":
         return Number((ORDINALS[word],), i, i + 1, in_words=True, is_ordinal=True)

@@ -9,7 +9,7 @@ from agent.drafting.brief import Brief
 from agent.drafting.guardrails.figures import benefit_in, days_of, ledger_of, quantities_of, quoted
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import foreign_links, links_in
-from agent.drafting.guardrails.names import is_common_offer, names_in, own_names, own_spans
+from agent.drafting.guardrails.naming import is_common, names_in, own_names, own_spans
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import LETTERS_READ, Part, Text
 from agent.drafting.guardrails.units import Kind
@@ -20,11 +20,6 @@ PROBLEM_STEMS = 2
 WORDS_TO_WARN = 120
 WORDS_TO_BLOCK = 180
 SUBJECT_LETTERS = 60
-EMPTY_WORDS = frozenset(
-    "the and your you are with for that this have has was were there their they from into than then when what which who been "
-    "had its our out over all any one two can not now last next more most day days week weeks month months time times team plan "
-    "people person work room will would".split()
-)
 QUESTION = re.compile(r"\?+")
 UNSPACED = re.compile(r"\S+")
 DENIED = re.compile(r"not yet (?:is|would be|'s)(?: not|n't)|not yet isn't")
@@ -178,7 +173,7 @@ def _names_problem(text: Text, brief: Brief, sentence: Part) -> bool:
         if not figure.figure_id.startswith("offer"):
             about |= _stems([figure.label, figure.unit])
     words = re.findall(r"[a-z']+", said)
-    named = {stem(word) for word in words if word not in EMPTY_WORDS} & about
+    named = {stem(word) for word in words if word not in WORDS.empty} & about
     has_figure = any(True for _ in quoted(text, brief, sentence))
     in_trouble = any(word in WORDS.trouble for word in words)
     return (
@@ -193,7 +188,7 @@ def _stems(texts: Iterable[str]) -> set[str]:
         stem(word)
         for one in texts
         for word in re.findall(r"[a-z']+", plain(one))
-        if len(word) > 2 and word not in EMPTY_WORDS
+        if len(word) > 2 and word not in WORDS.empty
     }
 
 
@@ -205,7 +200,7 @@ def _offer_named(text: Text, brief: Brief, part: Part, *, strict: bool = True) -
     for name in sorted(own.offer, key=len, reverse=True):
         if name == had:
             continue
-        common = strict and is_common_offer(name)
+        common = strict and is_common(name)
         for found in names_in(text, name, common=common):
             # 'Acme Pro' as the product's name is not the offer 'Pro'.
             inside = any(
