@@ -107,6 +107,11 @@ class House:
         """The channel approved messages leave by."""
         return EmlChannel(self.workspace.outbox_folder, self.settings.company)
 
+    def close(self) -> None:
+        """Close what was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
     @property
     def live_day(self) -> date:
         """The clock's last complete day."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import or_, true
 from sqlmodel import Session, col, select
 
 from agent.approval.states import ON_ITS_WAY, DeliveryState
@@ -15,6 +16,9 @@ from agent.approval.tables import ContactRule, Delivery, Reply, Suppression
 from agent.drafting.violation import SentPrompt
 from agent.foundation.store import Store
 from agent.signals.finding import Frozen
+
+
+FEW = 500
 
 
 class ContactState(Frozen):
@@ -39,9 +43,9 @@ def contact_state(
     wrote to are left out.
     """
     with store.reading() as session:
-        prompts = _prompts(session, now)
+        prompts = _prompts(session, now, account_ids)
         silences = _silences(session, now, addresses or {})
-        open_talks = _conversations(session, now)
+        open_talks = _conversations(session, now, account_ids)
     known = set(prompts) | set(silences) | set(open_talks)
     wanted = known if account_ids is None else known & set(account_ids)
     return {
@@ -56,21 +60,39 @@ def contact_state(
 
 def conversation_of(session: Session, account_id: str, now: datetime) -> str | None:
     """Why the account is in conversation at `now`; None when it is not."""
-    return _conversations(session, now, account_id).get(account_id)
+    return _conversations(session, now, [account_id]).get(account_id)
 
 
-def _prompts(session: Session, now: datetime) -> dict[str, list[SentPrompt]]:
+def _among(column: Any, account_ids: Collection[str] | None) -> Any:
+    """The condition that narrows a question to a few accounts; many are cheaper to read whole."""
+    if account_ids is None or len(account_ids) > FEW:
+        return true()
+    return column.in_(account_ids)
+
+
+def _prompts(
+    session: Session, now: datetime, account_ids: Collection[str] | None
+) -> dict[str, list[SentPrompt]]:
     found: dict[str, list[SentPrompt]] = defaultdict(list)
     counted = [str(state) for state in (*ON_ITS_WAY, DeliveryState.SENT)]
     deliveries = session.exec(
-        select(Delivery).where(col(Delivery.state).in_(counted), col(Delivery.created_at) <= now)
+        select(Delivery).where(
+            col(Delivery.state).in_(counted),
+            col(Delivery.created_at) <= now,
+            _among(col(Delivery.account_id), account_ids),
+        )
     )
     for one in deliveries:
         sent_at = one.sent_at if one.sent_at and one.sent_at <= now else one.created_at
         found[one.account_id].append(
             SentPrompt(sent_at=sent_at, groups=tuple(one.groups), offer_kind=one.offer_kind)
         )
-    for slot in session.exec(select(ContactRule).where(col(ContactRule.reserved_delivery).is_(None))):
+    slots = session.exec(
+        select(ContactRule).where(
+            col(ContactRule.reserved_delivery).is_(None), _among(col(ContactRule.account_id), account_ids)
+        )
+    )
+    for slot in slots:
         known = {prompt.sent_at for prompt in found[slot.account_id]}
         for sent_at, groups, offer in _remembered(slot):
             # Dates without a delivery: written to by other means, or what `forget` left.
@@ -108,14 +130,13 @@ def _silences(session: Session, now: datetime, addresses: Mapping[str, str]) -> 
     return found
 
 
-def _conversations(session: Session, now: datetime, account_id: str | None = None) -> dict[str, str]:
+def _conversations(session: Session, now: datetime, account_ids: Collection[str] | None) -> dict[str, str]:
     wanted = select(Reply).where(
         col(Reply.opens_conversation).is_(True),
         col(Reply.at) <= now,
         or_(col(Reply.closed_at).is_(None), col(Reply.closed_at) > now),
+        _among(col(Reply.account_id), account_ids),
     )
-    if account_id is not None:
-        wanted = wanted.where(col(Reply.account_id) == account_id)
     found: dict[str, str] = {}
     for one in session.exec(wanted.order_by(col(Reply.at), col(Reply.reply_id))):
         found[one.account_id] = f"their reply of {one.at:%Y-%m-%d} ({one.kind}) waits for an answer"

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from agent.faces import commands_drafts, commands_facts, commands_outbox, commands_start, commands_signals
+from agent.faces.common import close_houses
 from agent.foundation.errors import OutgrownError
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ def root(
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
 ) -> None:
     """Global options."""
+    context.call_on_close(close_houses)
     if debug:
         os.environ["OUTGROWN_DEBUG"] = "1"
     if version:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from agent.wiring import House
 
+_open: list[House] = []
 WorkspaceOption = Annotated[
     Path | None,
     typer.Option(
@@ -37,7 +38,15 @@ def open_house(workspace: Path | None) -> House:
     from agent.foundation.settings import open_workspace
     from agent.wiring import House
 
-    return House(open_workspace(workspace))
+    house = House(open_workspace(workspace))
+    _open.append(house)
+    return house
+
+
+def close_houses() -> None:
+    """Close the stores of every house this command opened."""
+    while _open:
+        _open.pop().close()
 
 
 def day_of(text: str | None, option: str) -> date | None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from agent.faces.common import open_house
 from agent.foundation import clock
 from agent.foundation.errors import UsageError
-from agent.foundation.settings import FILE, open_workspace
+from agent.foundation.settings import FILE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +30,6 @@ def run_demo(folder: Path, out: Console) -> None:
     from agent.faces.digest import as_html, as_table
     from agent.faces.digesting import digest_view
     from agent.scoring.assessment import Status
-    from agent.wiring import House
 
     folder = folder.expanduser().resolve()
     settings = folder / FILE
@@ -39,7 +39,7 @@ def run_demo(folder: Path, out: Console) -> None:
     write_sample(folder, SAMPLE_DAY)
     (folder / ".env").write_text(f"# The sample company lives at this moment.\n{clock.SETTING}={SAMPLE_NOW.isoformat()}\n")
     os.environ[clock.SETTING] = SAMPLE_NOW.isoformat()
-    house = House(open_workspace(folder))
+    house = open_house(folder)
     reports = house.sync()
     rows = sum(report.read for report in reports)
     out.print(f"1. sync    {rows:,} rows of {len(reports)} tables from {escape(str(folder / 'exports'))}", soft_wrap=True)

@@ -18,6 +18,12 @@ def name(entry: Entry) -> str:
     return clean(entry.assessment.name, 60)
 
 
+def plan(entry: Entry) -> str:
+    """'Starter plan', for a plan called 'Starter' and for one called 'Starter plan'; empty without a plan."""
+    own = clean(entry.assessment.plan_name or "", 60)
+    return own if not own or own.lower().endswith(" plan") else f"{own} plan"
+
+
 def reasons(entry: Entry) -> list[str]:
     """Why: one finding per group, a sentence each; what the play rests on first, then the highest groups."""
     assessment = entry.assessment

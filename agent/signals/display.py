@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import NamedTuple
 
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency
 
 LOCALE = "en"
 WIDE = Context(prec=700)
@@ -92,4 +92,5 @@ def _round(value: Decimal, places: int) -> Decimal:
 
 
 def _grouped(value: Decimal) -> str:
-    return str(format_decimal(value, format="#,##0.###", locale=LOCALE))
+    shown = f"{value:,f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown

@@ -123,6 +123,8 @@ def test_killed_at_random_moments(
 ) -> None:
     """Approving and sending in a loop, killed, restarted, killed."""
     chance, seen, accounts, kills, number = random.Random(2), Counter[str](), 0, 0, 0
+    interrupted: set[str] = set()
+    found = ("", "")
     while kills < RANDOM_KILLS:
         while len(list_drafts(store, DraftState.PENDING)) < 12:
             accounts += 1
@@ -132,18 +134,24 @@ def test_killed_at_random_moments(
         time.sleep(chance.uniform(0.005, 0.25))
         if driver.kill(pid) == KILLED:
             kills += 1
-            seen[where(store, kind, tmp_path)] += 1
+            before, found = found, where(store, kind, tmp_path)
+            seen["before its first step" if found == before else found[0]] += 1
+            interrupted |= {one.delivery_id for one in list_deliveries(store, DeliveryState.SENDING)}
     drain(driver, state_url, tmp_path, kind, number)
     final = check(store, tmp_path, kind, accounts)
     note(test="random", database=store.engine.dialect.name, channel=kind, at=seen, final=final)
+    # Only what a kill was seen to interrupt is unknown.
+    assert {one.delivery_id for one in list_deliveries(store, DeliveryState.UNKNOWN)} <= interrupted
 
 
-def where(store: Store, kind: str, folder: Path) -> str:
-    """Where the kill fell, as far as the state shows."""
+def where(store: Store, kind: str, folder: Path) -> tuple[str, str]:
+    """Where the kill fell, as far as the state shows, and what it stood at."""
     arrived = set(handed_over(folder, kind))
-    for one in list_deliveries(store):
+    deliveries = list_deliveries(store)
+    for one in deliveries:
         if one.state is DeliveryState.SENDING:
-            return "handed over, not recorded" if one.delivery_id in arrived else "leased, not handed over"
+            handed = one.delivery_id in arrived
+            return "handed over, not recorded" if handed else "leased, not handed over", one.delivery_id
         if one.state is DeliveryState.QUEUED:
-            return "approved, not leased"
-    return "between two drafts"
+            return "approved, not leased", one.delivery_id
+    return "between two drafts", f"{len(deliveries)}"

@@ -300,3 +300,13 @@ def test_errors_reach_the_shell_as_a_sentence_and_an_exit_code(workspace, tmp_pa
     wrong = shell("scan", "--workspace", str(tmp_path / "empty"))
     assert wrong.returncode == 2
     assert "did you mean 'sender_name'" in wrong.stderr
+
+
+def test_scan_is_the_same_whichever_store_keeps_the_state(run, workspace, postgres_url, monkeypatch):
+    """With the state on PostgreSQL, prompts and silences included, the answer is the same to the byte."""
+    run("reply", READY, "--kind", "stop", workspace=workspace)
+    on_sqlite = run("scan", "--json", workspace=workspace).stdout
+    monkeypatch.setenv("OUTGROWN_STATE_URL", postgres_url)
+    run("reply", READY, "--kind", "stop", workspace=workspace)
+    assert run("scan", "--json", workspace=workspace).stdout == on_sqlite
+    assert "opted_out" in on_sqlite

@@ -147,8 +147,13 @@ def test_the_age_of_facts(hours, said):
 def test_what_an_offer_adds(per, adds_minor, said):
     """Said only where it is not the price itself."""
     offer = Offer(
-        kind=OfferKind.PLAN_UPGRADE, name="Growth", price_minor=14900, currency="EUR", per=per, adds_monthly_minor=adds_minor
-    )  # fmt: skip
+        kind=OfferKind.PLAN_UPGRADE,
+        name="Growth",
+        price_minor=14900,
+        currency="EUR",
+        per=per,
+        adds_monthly_minor=adds_minor,
+    )
     assert words.adds(offer) == said
 
 

@@ -16,10 +16,10 @@ from agent.faces.digest import as_html
 from tests.faces.digests import a_digest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars"
-).split()  # noqa: SIM905 - a command line reads better as one
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
+]  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -76,10 +76,21 @@ def test_each_chart_has_a_title_and_a_description():
 
 @pytest.mark.parametrize(
     "said",
-    ["<title>Acme Docs: Week to 2 March 2026</title>", "What is missing", "Kestrel Health", "3 hours old", "too old",
-     "Not yet is fine", "waiting for you",
-     "control group", "94%", "limit 1,000", "Ready", "Close"],
-)  # fmt: skip
+    [
+        "<title>Acme Docs: Week to 2 March 2026</title>",
+        "What is missing",
+        "Kestrel Health",
+        "3 hours old",
+        "too old",
+        "Not yet is fine",
+        "waiting for you",
+        "control group",
+        "94%",
+        "limit 1,000",
+        "Ready",
+        "Close",
+    ],
+)
 def test_the_page_tells(said):
     """Everything the digest promises is on the page."""
     assert said in as_html(a_digest())

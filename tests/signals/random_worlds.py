@@ -6,11 +6,34 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from agent.facts.tables import Account, Ceiling, Event, Fact, Invoice, Measure, Member, Metric, Plan, Subscription, Ticket
+from agent.facts.tables import (
+    Account,
+    Ceiling,
+    Event,
+    Fact,
+    Invoice,
+    Measure,
+    Member,
+    Metric,
+    Plan,
+    Subscription,
+    Ticket,
+)
 from tests.worlds import World, ago
 
 PLANS = ("starter", "starter", "growth", "scale", "old", "tiny", "team", "insight", "gone")
-FEATURES = ("reports", "sharing", "comments", "export_csv", "sso", "audit_log", "api_access", "fax", "unknown", None)
+FEATURES = (
+    "reports",
+    "sharing",
+    "comments",
+    "export_csv",
+    "sso",
+    "audit_log",
+    "api_access",
+    "fax",
+    "unknown",
+    None,
+)
 TEAMS = ("ops", "design", "sales", None)
 PRODUCTS = ("analytics", "main", "unknown", None)
 KINDS = ("used", "used", "used", "blocked", "limit_hit", "previewed", "viewed", "workaround", "invited")
@@ -32,7 +55,35 @@ TEXTS = (
 )
 TOPICS = (None, None, None, "out_of_scope", "workaround", "budget", "use_case", "deadline", "leaving")
 # Days ago at which windows begin and end, and their neighbours.
-EDGES = (0, 1, 5, 6, 7, 8, 13, 14, 15, 20, 21, 27, 28, 29, 30, 31, 33, 34, 35, 44, 59, 60, 61, 89, 90, 179, 180)
+EDGES = (
+    0,
+    1,
+    5,
+    6,
+    7,
+    8,
+    13,
+    14,
+    15,
+    20,
+    21,
+    27,
+    28,
+    29,
+    30,
+    31,
+    33,
+    34,
+    35,
+    44,
+    59,
+    60,
+    61,
+    89,
+    90,
+    179,
+    180,
+)
 LEVELS = (0, 1, 10, 49.9, 50, 79.99, 80, 80.01, 85, 90, 90.01, 95, 100, 120)
 
 
@@ -54,7 +105,9 @@ def random_world(seed: int, accounts: int) -> World:
     for number in range(accounts):
         _account(w, r, f"r{number:03d}")
     # One row a key, so that the order in which they are loaded cannot choose between two.
-    w.facts = list({(fact.TABLE, *(getattr(fact, name) for name in fact.KEY)): fact for fact in w.facts}.values())
+    w.facts = list(
+        {(fact.TABLE, *(getattr(fact, name) for name in fact.KEY)): fact for fact in w.facts}.values()
+    )
     return w
 
 
@@ -107,7 +160,9 @@ def _members(w: World, r: Random, name: str, age: int) -> None:
         for _ in range(r.choice((0, 1, 1, 1, 2))):
             joined = day_before(r, age)
             left = r.choice((None, None, None, r.randint(0, joined), min(joined, day_before(r, joined))))
-            w.member(name, user, joined, left, role=r.choice(("member", "member", "guest")), team=r.choice(TEAMS))
+            w.member(
+                name, user, joined, left, role=r.choice(("member", "member", "guest")), team=r.choice(TEAMS)
+            )
 
 
 def _measures(w: World, r: Random, name: str, age: int) -> None:
@@ -148,9 +203,13 @@ def _events(w: World, r: Random, name: str, age: int) -> None:
             feature=r.choice(FEATURES), product=r.choice(PRODUCTS),
         )  # fmt: skip
     if r.random() < 0.3:
-        for week, people in enumerate(r.choice(((6, 3, 3, 3, 3), (5, 3, 3, 3, 3), (8, 3, 3, 3, 3), (8, 4, 4, 4, 3)))):
+        for week, people in enumerate(
+            r.choice(((6, 3, 3, 3, 3), (5, 3, 3, 3, 3), (8, 3, 3, 3, 3), (8, 4, 4, 4, 3)))
+        ):
             for person in range(people):
-                w.event(name, "used", 7 * week + r.randint(0, 6), user_id=f"u{person}", feature=r.choice(FEATURES))
+                w.event(
+                    name, "used", 7 * week + r.randint(0, 6), user_id=f"u{person}", feature=r.choice(FEATURES)
+                )
 
 
 def _tickets(w: World, r: Random, name: str, age: int) -> None:

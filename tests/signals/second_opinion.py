@@ -25,11 +25,17 @@ class Reader(Evidence):
     """The second computation, with the few columns that only scores and holds read."""
 
     def _attribute(self, name: str) -> Outcome:
-        now = [row for row in self.tables["subscriptions"] if row["ends_on"] is None or row["ends_on"] > self.as_of]
+        now = [
+            row
+            for row in self.tables["subscriptions"]
+            if row["ends_on"] is None or row["ends_on"] > self.as_of
+        ]
         if name == "cancelling":
             return Outcome(float(any(row["cancel_on"] for row in now)))
         if name == "core_utilisation":
-            core = [metric for metric in self.metric_names() if self.compute(IsCore(), Grain.METRIC, metric).value]
+            core = [
+                metric for metric in self.metric_names() if self.compute(IsCore(), Grain.METRIC, metric).value
+            ]
             shares = [self.compute(utilisation(0), Grain.METRIC, metric).value for metric in core]
             return Outcome(max((share for share in shares if share is not None), default=None))
         return super()._attribute(name)
@@ -50,7 +56,11 @@ class Reader(Evidence):
     def _invoices(self) -> list[Row]:
         rows = []
         for source in self.tables["invoices"]:
-            later = source["status"] == "paid" and source["paid_on"] is not None and source["paid_on"] > self.as_of
+            later = (
+                source["status"] == "paid"
+                and source["paid_on"] is not None
+                and source["paid_on"] > self.as_of
+            )
             rows.append(
                 {
                     **source, "_table": "invoices", "_row": source, "day": source["issued_on"],
@@ -75,7 +85,9 @@ def disagreements(world: World, as_of: date = D) -> list[str]:
     for row in detection.accounts:
         read = evidence[row["account_id"]]
         reader = Reader(read.as_of, read.account, read.tables, read.asks, read.book)
-        found += [f"{row['account_id']}: {said}" for said in _account(detection, library, source, row, reader)]
+        found += [
+            f"{row['account_id']}: {said}" for said in _account(detection, library, source, row, reader)
+        ]
     return found
 
 
@@ -124,4 +136,3 @@ def _same(one: Any, other: Any) -> bool:
     if one is None or other is None:
         return one is other
     return abs(float(one) - float(other)) <= 1e-6 * max(1.0, abs(float(one)))
-

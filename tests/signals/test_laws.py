@@ -39,7 +39,9 @@ def scanned(facts: list[Fact], *, threads: int, copies: bool = False) -> Scan:
         add_facts(warehouse, facts, source="files", read_at=READ_AT)
         if copies:
             for table in TABLES:
-                warehouse.duck.execute(f"CREATE TEMP TABLE twice_{table} AS FROM {table} UNION ALL FROM {table}")
+                warehouse.duck.execute(
+                    f"CREATE TEMP TABLE twice_{table} AS FROM {table} UNION ALL FROM {table}"
+                )
                 warehouse.duck.execute(f"DELETE FROM {table}")
             twice = [Staged(table, "files", f"FROM twice_{table}") for table in TABLES]
             load(warehouse, "files", twice, read_at=READ_AT, max_rejected=0.0, always_allowed=0)

@@ -37,12 +37,12 @@ PAID = re.compile(
     r"|and\s+(?P<also>month|year|seat))(?!\w)"
 )
 CONDITION = re.compile(
-    r"(?<!\w)(?:when|whenever|once|if|until|till|unless|as soon as|the moment|the day|should|whether|watch(?: for)?"
-    r"|eye on|look(?:ing)? (?:for|out for)|sign is|sign that)\s(?:[^.!?\n]|(?<=\d)\.(?=\d))*$"
+    r"(?<!\w)(?:when|whenever|once|if|until|till|unless|as soon as|the moment|the day|should|whether"
+    r"|watch(?: for)?|eye on|look(?:ing)? (?:for|out for)|sign is|sign that)\s(?:[^.!?\n]|(?<=\d)\.(?=\d))*$"
 )
 CONDITION_AFTER = re.compile(
-    r"[^.!?\n]{0,160}(?<!\w)(?:(?:is|are|would be|will be) (?:the|a|your) (?:sign|signal|cue|time|moment|point)"
-    r"|(?:tells?|will tell) you)(?!\w)"
+    r"[^.!?\n]{0,160}(?<!\w)(?:(?:is|are|would be|will be) (?:the|a|your) "
+    r"(?:sign|signal|cue|time|moment|point)|(?:tells?|will tell) you)(?!\w)"
 )
 OF_WHAT = frozenset({"the", "your", "our", "those", "these", "all", "its", "their"})
 

@@ -15,7 +15,7 @@ CAP = timedelta(days=30)
 
 @rule(Level.BLOCK, hard=True)
 def contact_cap(_text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
-    """One upgrade prompt per account in any 30 days; a second only if switched on, and only for another thing."""
+    """One upgrade prompt per account in any 30 days; a second only if switched on and about another thing."""
     recent = [prompt for prompt in around.prompts if _utc(around.now) - _utc(prompt.sent_at) < CAP]
     if not recent:
         return

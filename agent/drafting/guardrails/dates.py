@@ -33,7 +33,10 @@ _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _WEEKDAY = "(?:" + "|".join(DAYS) + ")s?"
 _ON = rf"(?:(?P<on>{_WEEKDAY}),? (?:the )?)?"
 _SEASON = "(?:spring|summer|autumn|winter|fall)"
-_LEAD = r"(?P<lead>(?:in|since|on|by|until|till|from|before|after|of|during|for|this|last|next|late|early|mid|previous|coming|past|over)[ -](?:the )?(?:early |late |mid-?|end of )?)"
+_LEAD = (
+    r"(?P<lead>(?:in|since|on|by|until|till|from|before|after|of|during|for|this|last|next|late|early|mid|previous"
+    r"|coming|past|over)[ -](?:the )?(?:early |late |mid-?|end of )?)"
+)
 PATTERNS = [
     re.compile(p)
     for p in (
@@ -44,11 +47,14 @@ PATTERNS = [
         rf"(?<!\w)(?P<n>{_MONTH}) (?P<y>(?:19|20)\d\d)(?!\w)",
         rf"(?<!\w){_LEAD}?(?P<n>{_FULL})(?!\w)",
         rf"(?<!\w)(?:{_LEAD})(?P<season>{_SEASON})(?: (?P<y>(?:19|20)\d\d))?(?!\w)",
-        r"(?<!\w)(?P<which>this|(?<!the )last|next|(?<!the )previous|coming|current)[ -](?P<period>week|month|quarter|year|weekend)(?!\w)",
+        r"(?<!\w)(?P<which>this|(?<!the )last|next|(?<!the )previous|coming|current)[ -]"
+        r"(?P<period>week|month|quarter|year|weekend)(?!\w)",
         rf"(?<!\w)(?P<wd>{_WEEKDAY})(?!\w)",
-        r"(?<!\w)(?P<rel>yesterday|tomorrow|tonight|(?:this|last|yesterday) (?:morning|afternoon|evening)|last night)(?!\w)",
+        r"(?<!\w)(?P<rel>yesterday|tomorrow|tonight"
+        r"|(?:this|last|yesterday) (?:morning|afternoon|evening)|last night)(?!\w)",
         r"(?<!\w)(?P<q>[qh][1-4])(?:[ -/]?(?P<y>(?:19|20)\d\d))?(?!\w)",
-        r"(?<!\w)(?:in|since|of|by|during|until|from|before|after|for|late|early|mid) ?-?(?P<y>(?:19|20)\d\d)(?![\w,.]*\d)(?! [a-z]*(?:s|ed)\b)",
+        r"(?<!\w)(?:in|since|of|by|during|until|from|before|after|for|late|early|mid) ?-?"
+        r"(?P<y>(?:19|20)\d\d)(?![\w,.]*\d)(?! [a-z]*(?:s|ed)\b)",
         WORDS.holidays.pattern,
     )
 ]
@@ -79,7 +85,7 @@ def days_named(
     for pattern in PATTERNS:
         for match in pattern.finditer(lower, start):
             a, b = _inner(match)
-            if any(x < b and a < y for x, y in taken) or not _is_day(match, folded, a, b):
+            if any(x < b and a < y for x, y in taken) or not _is_day(match, folded):
                 continue
             meant, rolling = _meaning(match, today)
             before = lower[max(0, a - 24) : a]
@@ -99,12 +105,10 @@ def _inner(match: re.Match[str]) -> tuple[int, int]:
     return match.span()
 
 
-def _is_day(match: re.Match[str], folded: str, a: int, b: int) -> bool:
-    """Whether 'may', 'march' and 'august' are the month: with a day or year, or with a capital after a small word."""
+def _is_day(match: re.Match[str], folded: str) -> bool:
+    """Whether 'may', 'march' and 'august' are the month: with a day or a year, or with their capital."""
     groups = match.groupdict()
     if "n" not in groups or groups.get("d") or groups.get("y"):
-        if groups.get("d") and groups.get("n") in ("mar", "may", "march", "dec", "sun", "sat"):
-            return True
         return True
     word = folded[match.start("n") : match.end("n")]
     if word.lower() not in ("may", "march", "august"):

@@ -64,6 +64,7 @@ class Entry(NamedTuple):
 
 
 def entry_of(figure: Figure, brief: Brief) -> Entry:
+    """A figure of the brief, ready to be held against what a text says."""
     unit = plain(figure.unit)
     display = plain(figure.display)
     words = f"{unit} {plain(figure.label)} {plain(figure.figure_id)}".replace("_", " ").split()
@@ -153,7 +154,7 @@ def _exponent(code: str) -> int:
 
 
 def _same_sign(code: str, offered: str, display: str) -> str:
-    """The offer's own currency where its sign is what the display shows: '$' of an Australian offer is AUD."""
+    """The offer's own currency where the display shows its sign: '$' of an Australian offer is AUD."""
     signs = {sign: CURRENCY_SIGNS[sign] for sign in CURRENCY_SIGNS if sign in display}
     if code == offered or (
         signs

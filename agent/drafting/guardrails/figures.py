@@ -28,7 +28,7 @@ def ledger_of(text: Text, brief: Brief) -> Ledger:
 
 
 def hidden_of(text: Text, brief: Brief) -> list[tuple[int, int]]:
-    """Stretches in which a number is no figure: names, idioms, links, addresses, the founder's own sentence."""
+    """Stretches in which a number is no figure: names, idioms, links, the founder's own sentence."""
 
     def make() -> list[tuple[int, int]]:
         found = hidden_numbers(text, brief)
@@ -87,7 +87,7 @@ def quoted(text: Text, brief: Brief, part: Part) -> Iterator[tuple[Part, Entry |
 
 @rule(Level.BLOCK)
 def ungrounded_figure(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
-    """Every number, percentage, amount, date, duration and count, in digits or in words, is a figure of the brief."""
+    """Every number, amount, date, duration and count, in digits or in words, is a figure of the brief."""
     before: tuple[Quantity, tuple[Entry, ...]] | None = None
     for said, entries in quantities_of(text, brief):
         if not entries:

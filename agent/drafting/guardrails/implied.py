@@ -27,8 +27,8 @@ VAGUE_RANGES = {
     "millions": (2 * 10**6, 10**9), "billions": (2 * 10**9, 10**13),
 }  # fmt: skip
 BARE_UNIT = re.compile(
-    r"(?<!\w)(?P<lead>(?:in|within|for|over|after|about|around|nearly|almost|the (?:last|past|previous)|past|than"
-    r"|under|during|half|every other)\s+(?:the |the (?:last|past|previous) )?)?"
+    r"(?<!\w)(?P<lead>(?:in|within|for|over|after|about|around|nearly|almost|the (?:last|past|previous)|past"
+    r"|than|under|during|half|every other)\s+(?:the |the (?:last|past|previous) )?)?"
     r"(?:(?P<art>an?|one|this past|whole|full|entire)\s+)?(?:whole |full )?"
     r"(?P<unit>minute|hour|day|week|fortnight|month|quarter|year|decade|century)(?!\w)"
     r"(?P<tail>\s+(?:ago|later|earlier|from now|or so|running|left|early|straight|in a row|now))?"

@@ -70,7 +70,7 @@ def no_internals(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fa
             if not _inside(found, excused):
                 yield Fault(
                     *found,
-                    f"'{text.folded[found.start : found.end]}' {what}; say it in the customer's terms, or leave it out.",
+                    f"'{text.folded[found.start : found.end]}' {what}; say it in their terms, or not.",
                 )
     for identity in _ids(text, brief):
         if identity not in text.lower:

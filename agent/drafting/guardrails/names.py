@@ -135,13 +135,10 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
             and text.folded[start].isupper()
             and head not in allowed.tokens
             and head not in vocabulary
+            and not any(part.holds(start) for part in own)
         ):
-            if not any(part.holds(start) for part in own):
-                yield Fault(
-                    start,
-                    start + len(head),
-                    f"'{text.folded[start : start + len(head)]}' begins another customer's name; take it out.",
-                )
+            shown = text.folded[start : start + len(head)]
+            yield Fault(start, start + len(head), f"'{shown}' begins another customer's name; take it out.")
 
 
 def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]:
@@ -217,5 +214,5 @@ def _vocabulary(brief: Brief) -> frozenset[str]:
 
 
 def _is_title_case(text: Text) -> bool:
-    words = [word for word in re.findall(r"[^\W\d_]{4,}", text.folded[text.subject.start : text.subject.end])]
+    words = re.findall(r"[^\W\d_]{4,}", text.folded[text.subject.start : text.subject.end])
     return len(words) > 1 and sum(word[0].isupper() for word in words) * 2 > len(words)

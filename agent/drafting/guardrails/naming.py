@@ -40,7 +40,7 @@ class Own(NamedTuple):
     everywhere: tuple[str, ...]
     "Folded, lower case: people, companies, products, the plan they have, features."
     offer: tuple[str, ...]
-    "The offer's name without an article before it, with and without 'plan' after it, its number in digits and in words."
+    "The offer's name without its article, with and without 'plan' after it, with its number in words too."
     tokens: frozenset[str]
     "Every single word of them."
 
@@ -120,15 +120,14 @@ def is_start(text: Text, place: int) -> bool:
 
 
 def names_in(text: Text, name: str, *, common: bool) -> Iterator[Part]:
-    """Where `name` (folded, lower case) stands as a name; a common word needs its capital or 'plan' after it."""
+    """Where a folded name stands as a name; a common word needs its capital, or 'plan' after it."""
     for part in find_name(text, name):
-        if not common or PLAN_WORD.match(text.lower, part.end):
-            yield part
-        elif (
+        is_written_as_one = (
             text.folded[part.start].isupper()
             and not is_start(text, part.start)
             and not (text.greeting and text.greeting.holds(part.start))
-        ):
+        )
+        if not common or is_written_as_one or PLAN_WORD.match(text.lower, part.end):
             yield part
 
 

@@ -21,11 +21,9 @@ ORDINALS = (
     | {word: 20 + 10 * place for place, word in enumerate(WORDS.tens_ordinals)}
     | {"hundredth": 100, "thousandth": 1000}
 )
-PARTS = {
-    "half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5,
-    "fifths": 5, "sixth": 6, "sixths": 6, "seventh": 7, "sevenths": 7, "eighth": 8, "eighths": 8, "ninth": 9, "ninths": 9,
-    "tenth": 10, "tenths": 10, "twentieth": 20, "hundredth": 100, "hundredths": 100,
-}  # fmt: skip
+PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
+    form: value for word, value in ORDINALS.items() if value > 2 for form in (word, f"{word}s")
+}
 MOST_DIGITS = 18
 
 

@@ -90,7 +90,7 @@ def not_yet_close(text: Text, brief: Brief, _around: Surroundings) -> Iterable[F
     if not any(_watches(text, brief, part) for part in _from(text, text.last, said)):
         yield Fault(
             *text.last,
-            "After 'not yet is fine' there is no metric with its figure to watch for; name one of the brief's.",
+            "After 'not yet is fine' there is no metric with its figure to watch for; name one.",
         )
 
 
@@ -163,7 +163,7 @@ def _shown(text: Text, part: Part) -> str:
 
 
 def _names_problem(text: Text, brief: Brief, sentence: Part) -> bool:
-    """Whether a sentence has a figure and a word of the problem, two words of it, or one and a word of trouble."""
+    """Whether a sentence has a figure and a word of the problem, or two such words, or trouble and one."""
     said = text.of(sentence)
     problem = plain(brief.problem).rstrip(".")
     if problem and problem in " ".join(said.split()):
@@ -204,10 +204,10 @@ def _offer_named(text: Text, brief: Brief, part: Part, *, strict: bool = True) -
         for found in names_in(text, name, common=common):
             # 'Acme Pro' as the product's name is not the offer 'Pro'.
             inside = any(
-                other.start <= found.start and found.end <= other.end and other.end - other.start > found.end - found.start
-                and text.of(other) not in own.offer
+                other.start <= found.start and found.end <= other.end and other != found
                 for other in own_spans(text, brief)
-            )  # fmt: skip
+                if text.of(other) not in own.offer
+            )
             if (
                 part.holds(found.start)
                 and not inside
@@ -228,11 +228,12 @@ def _amounts(text: Text, brief: Brief, part: Part) -> Iterator[Part]:
 
 
 def _has_price(text: Text, brief: Brief, part: Part) -> bool:
-    price = ledger_of(text, brief).offer_price
+    price = ledger_of(text, brief).offer_price.exact
     return any(
-        part.holds(said.start) and said.kind is Kind.MONEY and any(entry.is_offer and entry.exact == price.exact for entry in entries)
+        part.holds(said.start) and any(entry.is_offer and entry.exact == price for entry in entries)
         for said, entries in quantities_of(text, brief)
-    )  # fmt: skip
+        if said.kind is Kind.MONEY
+    )
 
 
 def _from(text: Text, last: Part, said: Part) -> Iterator[Part]:
@@ -274,5 +275,5 @@ def _sentence_at(text: Text, place: int) -> Part:
 
 
 def _is_own(text: Text, brief: Brief, part: Part) -> bool:
-    """Whether words of selling are part of a name: a customer called Offerly, a product called Buy Buttons."""
+    """Whether words of selling are part of a name: a product called Buy Buttons."""
     return any(own.start <= part.start and part.end <= own.end for own in own_spans(text, brief))

@@ -1,4 +1,4 @@
-"""A message taken apart: subject, greeting, paragraphs, sentences, last paragraph and sign-off, with their places."""
+"""A message taken apart: subject, greeting, paragraphs, sentences and sign-off, with their places."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Part(NamedTuple):
 class Text:
     """A message as the guardrails read it.
 
-    `folded` is the whole text in plain letters, `lower` the same in lower case; parts are places in these two,
+    `folded` is the whole text in plain letters, `lower` the same in lower case; parts are places in these,
     and `origin` leads back to Message.text.
     """
 

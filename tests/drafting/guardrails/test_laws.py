@@ -16,9 +16,12 @@ from agent.drafting.violation import Level
 from tests.builders import BODY, a_brief, a_message, surroundings
 
 PIECES = [
-    "87%", "five", "€99", "a month", "Growth", "Starter", "Maya", "Globex", "Hi Maya,", "\n\n", "\n", " ", ". ", "? ", "! ", "not yet is fine", "https://acme.example", "a@b.example",
-    "½", "٨٧", "\u200b", "\u202e", "Gr\u043ewth", "{{x}}", "<b>", "**", "4111 1111 1111 1111", "1 000", "1.000", "twenty-", "one", "hundred and", "half a", "since March", "12/03/2026", "-", "+", "/", "%",
-    "more than", "nearly", "Best,\nDana", "ǅ", "ß", "İ", "ﷺ", "\u0301", "\r", "\x85", "1/0", "0/0", "9" * 400, "point five", "per cent", "in", "of", "x3", "second", "third",
+    "87%", "five", "€99", "a month", "Growth", "Starter", "Maya", "Globex", "Hi Maya,", "\n\n", "\n", " ",
+    ". ", "? ", "! ", "not yet is fine", "https://acme.example", "a@b.example",
+    "½", "٨٧", "\u200b", "\u202e", "Gr\u043ewth", "{{x}}", "<b>", "**", "4111 1111 1111 1111", "1 000",
+    "1.000", "twenty-", "one", "hundred and", "half a", "since March", "12/03/2026", "-", "+", "/", "%",
+    "more than", "nearly", "Best,\nDana", "ǅ", "ß", "İ", "ﷺ", "\u0301", "\r", "\x85", "1/0", "0/0",
+    "9" * 400, "point five", "per cent", "in", "of", "x3", "second", "third",
 ]  # fmt: skip
 BRIEF, AROUND = (
     a_brief(),

@@ -6,14 +6,27 @@ from tests.builders import a_brief, a_figure, a_finding, a_message
 from tests.drafting.guardrails.held import said, violations, words
 
 PRESSING = [
-    ("Act now.", ["Act now"]), ("Hurry up.", ["Hurry up"]), ("This is your last chance.", ["last chance"]), ("Decide before it's too late.", ["before it's too late"]),
-    ("a limited-time thing", ["limited-time"]), ("It ends soon.", ["ends soon"]), ("Please reply as soon as possible.", ["as soon as possible"]), ("You will lose exports.", ["You will lose"]),
-    ("You\u2019ll lose exports.", ["You’ll lose"]), ("Don't miss it.", ["Don't miss"]), ("You must upgrade.", ["must upgrade"]), ("You need to upgrade.", ["need to upgrade"]),
-    ("Exports will be blocked.", ["will be blocked"]), ("Only three left.", ["Only three left"]), ("Prices go up.", ["Prices go up"]), ("this week only", ["this week only"]),
-    ("a 20% discount", ["discount"]), ("20% off", ["% off"]), ("It is free.", ["free"]), ("The first month is free of charge.", ["free of charge"]), ("a coupon", ["coupon"]), ("half-price", ["half-price"]),
-    ("at no extra cost", ["at no extra cost"]), ("Save money.", ["Save money"]), ("It is on us.", ["on us"]), ("a great deal", ["great deal"]), ("cheaper", ["cheaper"]), ("D\u0456scount", ["D\u0456scount"]),
-    ("I guarantee it.", ["guarantee"]), ("We promise that.", ["We promise"]), ("money-back", ["money-back"]), ("risk-free", ["risk-free"]), ("You will never hit it.", ["will never"]), ("unlimited exports", ["unlimited"]),
-    ("no more limits", ["no more limits"]), ("cancel anytime", ["cancel anytime"]), ("It pays for itself.", ["pays for itself"]), ("It'll double your output.", ["It'll double", ]), ("once and for all", ["once and for all"]),
+    ("Act now.", ["Act now"]), ("Hurry up.", ["Hurry up"]), ("This is your last chance.", ["last chance"]),
+    ("Decide before it's too late.", ["before it's too late"]),
+    ("a limited-time thing", ["limited-time"]), ("It ends soon.", ["ends soon"]),
+    ("Please reply as soon as possible.", ["as soon as possible"]),
+    ("You will lose exports.", ["You will lose"]),
+    ("You\u2019ll lose exports.", ["You’ll lose"]), ("Don't miss it.", ["Don't miss"]),
+    ("You must upgrade.", ["must upgrade"]), ("You need to upgrade.", ["need to upgrade"]),
+    ("Exports will be blocked.", ["will be blocked"]), ("Only three left.", ["Only three left"]),
+    ("Prices go up.", ["Prices go up"]), ("this week only", ["this week only"]),
+    ("a 20% discount", ["discount"]), ("20% off", ["% off"]), ("It is free.", ["free"]),
+    ("The first month is free of charge.", ["free of charge"]), ("a coupon", ["coupon"]),
+    ("half-price", ["half-price"]),
+    ("at no extra cost", ["at no extra cost"]), ("Save money.", ["Save money"]),
+    ("It is on us.", ["on us"]), ("a great deal", ["great deal"]), ("cheaper", ["cheaper"]),
+    ("D\u0456scount", ["D\u0456scount"]),
+    ("I guarantee it.", ["guarantee"]), ("We promise that.", ["We promise"]),
+    ("money-back", ["money-back"]), ("risk-free", ["risk-free"]),
+    ("You will never hit it.", ["will never"]), ("unlimited exports", ["unlimited"]),
+    ("no more limits", ["no more limits"]), ("cancel anytime", ["cancel anytime"]),
+    ("It pays for itself.", ["pays for itself"]), ("It'll double your output.", ["It'll double", ]),
+    ("once and for all", ["once and for all"]),
 ]  # fmt: skip
 
 
@@ -27,9 +40,13 @@ def test_pressure_discounts_and_promises_block(text, pointed):
 @pytest.mark.parametrize(
     "text",
     [
-        "Feel free to ignore me.", "It frees up your evenings.", "You are free to stay.", "Your launch on 20 March is close.", "There is no hurry.", "Only you can tell.",
-        "It never stops.", "You have one free seat.", "Let me know by reply.", "I can switch it right away.", "That is a deal-breaker for some.", "No rush.", "Your deadline is near.",
-        "Somebody has to wait.", "Saving takes long.", "They lose time.", "Exports keep running until the end of the month.",
+        "Feel free to ignore me.", "It frees up your evenings.", "You are free to stay.",
+        "Your launch on 20 March is close.", "There is no hurry.", "Only you can tell.",
+        "It never stops.", "You have one free seat.", "Let me know by reply.",
+        "I can switch it right away.", "That is a deal-breaker for some.", "No rush.",
+        "Your deadline is near.",
+        "Somebody has to wait.", "Saving takes long.", "They lose time.",
+        "Exports keep running until the end of the month.",
     ],
 )  # fmt: skip
 def test_plain_words_press_nobody(text):
@@ -50,11 +67,21 @@ def test_the_founders_own_benefit_sentence_passes_word_for_word():
 
 
 INSIDE = [
-    ("Your score is high.", ["Your score"]), ("a composite of 80", ["composite"]), ("You are expansion-ready.", ["expansion-ready"]), ("plan_limit_pressure", ["plan_limit_pressure"]),
-    ("plan limit pressure", ["plan limit pressure"]), ("the usage pressure group", ["usage pressure"]), ("We track your exports.", ["We track"]), ("we've been monitoring your account", ["we've been monitoring"]),
-    ("We noticed you clicked on it.", ["We noticed you clicked"]), ("I saw that you visited the page.", ["I saw that you visited"]), ("Our system flagged you.", ["Our system flagged"]), ("our data shows growth", ["our data shows"]),
-    ("your usage data shows it", ["your usage data shows"]), ("You viewed our pricing page.", ["You viewed our pricing page"]), ("a buying signal", ["buying signal"]), ("account acc_0042", ["acc_0042"]), ("limit_hits", ["limit_hits"]),
-    ("your churn", ["churn"]), ("an upsell", ["upsell"]), ("As an AI I think", ["As an AI"]), ("123e4567-e89b-12d3-a456-426614174000", ["123e4567-e89b-12d3-a456-426614174000"]), ("our trigger fired", ["our trigger"]), ("wau doubled", ["wau doubled"]),
+    ("Your score is high.", ["Your score"]), ("a composite of 80", ["composite"]),
+    ("You are expansion-ready.", ["expansion-ready"]), ("plan_limit_pressure", ["plan_limit_pressure"]),
+    ("plan limit pressure", ["plan limit pressure"]), ("the usage pressure group", ["usage pressure"]),
+    ("We track your exports.", ["We track"]),
+    ("we've been monitoring your account", ["we've been monitoring"]),
+    ("We noticed you clicked on it.", ["We noticed you clicked"]),
+    ("I saw that you visited the page.", ["I saw that you visited"]),
+    ("Our system flagged you.", ["Our system flagged"]), ("our data shows growth", ["our data shows"]),
+    ("your usage data shows it", ["your usage data shows"]),
+    ("You viewed our pricing page.", ["You viewed our pricing page"]),
+    ("a buying signal", ["buying signal"]), ("account acc_0042", ["acc_0042"]),
+    ("limit_hits", ["limit_hits"]),
+    ("your churn", ["churn"]), ("an upsell", ["upsell"]), ("As an AI I think", ["As an AI"]),
+    ("123e4567-e89b-12d3-a456-426614174000", ["123e4567-e89b-12d3-a456-426614174000"]),
+    ("our trigger fired", ["our trigger"]), ("wau doubled", ["wau doubled"]),
 ]  # fmt: skip
 
 
@@ -67,8 +94,12 @@ def test_nothing_from_behind_the_scenes(text, pointed):
 @pytest.mark.parametrize(
     "text",
     [
-        "You hit the export limit 5 times.", "Three people joined; a new team began.", "The renewal is near.", "Your team invited two guests.", "You asked for SSO.", "I keep track of what you asked for.",
-        "I noticed your exports stop.", "The scoreboard works.", "At this point you may wait.", "Your data stays yours.", "The system is slow.", "I watch for replies.", "We see exports stop.", "A feature you asked for.",
+        "You hit the export limit 5 times.", "Three people joined; a new team began.",
+        "The renewal is near.", "Your team invited two guests.", "You asked for SSO.",
+        "I keep track of what you asked for.",
+        "I noticed your exports stop.", "The scoreboard works.", "At this point you may wait.",
+        "Your data stays yours.", "The system is slow.", "I watch for replies.", "We see exports stop.",
+        "A feature you asked for.",
     ],
 )  # fmt: skip
 def test_what_the_customer_knows_may_be_said(text):
@@ -91,9 +122,13 @@ def test_ids_of_the_account_and_of_source_rows_block():
 
 
 TONED = [
-    ("This is VERY good.", ["VERY"]), ("It is IMPORTANT.", ["IMPORTANT"]), ("NOW is fine.", ["NOW"]), ("Good! Fine!", ["!"]), ("Good!!", ["!!"]), ("Let us leverage it.", ["leverage"]), ("It unlocks much.", ["unlocks"]),
-    ("supercharge it", ["supercharge"]), ("a game-changer", ["game-changer"]), ("real synergies", ["synergies"]), ("I'm reaching out.", ["reaching out"]),
-    ("Good!", []), ("A CSV, a PDF and the API.", []), ("ACME DOCS is ours.", []), ("SSO for NASA", []), ("I am.", []), ("Plain words.", []),
+    ("This is VERY good.", ["VERY"]), ("It is IMPORTANT.", ["IMPORTANT"]), ("NOW is fine.", ["NOW"]),
+    ("Good! Fine!", ["!"]), ("Good!!", ["!!"]), ("Let us leverage it.", ["leverage"]),
+    ("It unlocks much.", ["unlocks"]),
+    ("supercharge it", ["supercharge"]), ("a game-changer", ["game-changer"]),
+    ("real synergies", ["synergies"]), ("I'm reaching out.", ["reaching out"]),
+    ("Good!", []), ("A CSV, a PDF and the API.", []), ("ACME DOCS is ours.", []), ("SSO for NASA", []),
+    ("I am.", []), ("Plain words.", []),
 ]  # fmt: skip
 
 

@@ -12,14 +12,22 @@ OTHERS = {
 }  # fmt: skip
 
 NAMED = [
-    ("Globex hit the same limit.", ["Globex"]), ("as globex did", ["globex"]), ("GLOBEX did", ["GLOBEX"]), ("like Globex's team", ["Globex"]),
-    ("as Northwind Traders did", ["Northwind Traders"]), ("Northwind did it too.", ["Northwind"]), ("as northwind   traders", ["northwind   traders"]),
-    ("as Target did", ["Target"]), ("Priya Patel asked.", ["Priya Patel"]), ("ask Priya", ["Priya"]), ("like Cafe Muller", ["Cafe Muller"]),
-    ("like Gl\u043ebex", ["Gl\u043ebex"]), ("like Ｇlobex", ["Ｇlobex"]), ("like Glo\u200bbex", ["Glo\u200bbex"]), ("O'Neill Group too", ["O'Neill Group"]),
-    ("uebersee, Übersee GmbH", ["Übersee GmbH"]), ("ask Will about it", ["Will"]), ("the Base people", ["Base"]),
-    ("the Team plan", ["Team"]), ("our team plan", ["team"]), ("the Business plan", ["Business"]), ("the scale plus plan", ["scale plus"]), ("move to Pro", ["Pro"]),
-    ("Te\u0430m plan", ["Te\u0430m"]), ("the Platinum plan", ["Platinum"]), ("with the audit log", ["audit log"]), ("with SSO", ["SSO"]), ("with API access", ["API access"]),
-    ("Zendesk does that", []), ("while Zendesk does that", ["Zendesk"]), ("in Berlin", ["Berlin"]), ("and iPhone users", ["iPhone"]), ("says Mr Smith", ["Mr", "Smith"]),
+    ("Globex hit the same limit.", ["Globex"]), ("as globex did", ["globex"]), ("GLOBEX did", ["GLOBEX"]),
+    ("like Globex's team", ["Globex"]),
+    ("as Northwind Traders did", ["Northwind Traders"]), ("Northwind did it too.", ["Northwind"]),
+    ("as northwind   traders", ["northwind   traders"]),
+    ("as Target did", ["Target"]), ("Priya Patel asked.", ["Priya Patel"]), ("ask Priya", ["Priya"]),
+    ("like Cafe Muller", ["Cafe Muller"]),
+    ("like Gl\u043ebex", ["Gl\u043ebex"]), ("like Ｇlobex", ["Ｇlobex"]),
+    ("like Glo\u200bbex", ["Glo\u200bbex"]), ("O'Neill Group too", ["O'Neill Group"]),
+    ("uebersee, Übersee GmbH", ["Übersee GmbH"]), ("ask Will about it", ["Will"]),
+    ("the Base people", ["Base"]),
+    ("the Team plan", ["Team"]), ("our team plan", ["team"]), ("the Business plan", ["Business"]),
+    ("the scale plus plan", ["scale plus"]), ("move to Pro", ["Pro"]),
+    ("Te\u0430m plan", ["Te\u0430m"]), ("the Platinum plan", ["Platinum"]),
+    ("with the audit log", ["audit log"]), ("with SSO", ["SSO"]), ("with API access", ["API access"]),
+    ("Zendesk does that", []), ("while Zendesk does that", ["Zendesk"]), ("in Berlin", ["Berlin"]),
+    ("and iPhone users", ["iPhone"]), ("says Mr Smith", ["Mr", "Smith"]),
 ]  # fmt: skip
 
 
@@ -30,10 +38,14 @@ def test_other_names_block(text, pointed):
 
 
 HARMLESS = [
-    "Your team is at the base of it, and the target is clear.", "Will you look at the search?", "Your business is growing at scale.",
-    "Maya, your exports stop at Fernleaf Studio.", "Starter has a limit. Growth has more.", "Dana here, from Acme Docs.", "I think I'm right, and I'd ask.",
-    "You export CSV and PDF files through the API.", "It said: Please wait.", '"Limit reached" is what they see.', "- One thing\n- Another thing",
-    "Base your choice on that.", "This is a pro move.", "Brian and guardian are no Ian.", "OK, and then?", "Growth plan or not, exports stop on Monday in March.",
+    "Your team is at the base of it, and the target is clear.", "Will you look at the search?",
+    "Your business is growing at scale.",
+    "Maya, your exports stop at Fernleaf Studio.", "Starter has a limit. Growth has more.",
+    "Dana here, from Acme Docs.", "I think I'm right, and I'd ask.",
+    "You export CSV and PDF files through the API.", "It said: Please wait.",
+    '"Limit reached" is what they see.', "- One thing\n- Another thing",
+    "Base your choice on that.", "This is a pro move.", "Brian and guardian are no Ian.", "OK, and then?",
+    "Growth plan or not, exports stop on Monday in March.",
     "Starter's limit is near Fernleaf's", "Search is slow. Team work is not.", "you may Export as you wish",
 ]  # fmt: skip
 
@@ -52,8 +64,10 @@ def test_a_name_inside_one_of_the_briefs_own_passes():
 
 
 GREETINGS = [
-    ("Hi Maya,", []), ("Hello Maya Chen,", []), ("Dear Ms Chen,", []), ("Hi there,", []), ("Hi team,", []), ("Hi Fernleaf Studio team,", []), ("Maya,", []),
-    ("Hi maya!", []), ("Good morning Maya,", []), ("Hi Sam,", ["sam"]), ("Hi Maya and Sam,", ["sam"]), ("Hello Globex,", ["globex"]), ("Dear Dr Smith,", ["smith"]), ("Hi Máya,", []),
+    ("Hi Maya,", []), ("Hello Maya Chen,", []), ("Dear Ms Chen,", []), ("Hi there,", []), ("Hi team,", []),
+    ("Hi Fernleaf Studio team,", []), ("Maya,", []),
+    ("Hi maya!", []), ("Good morning Maya,", []), ("Hi Sam,", ["sam"]), ("Hi Maya and Sam,", ["sam"]),
+    ("Hello Globex,", ["globex"]), ("Dear Dr Smith,", ["smith"]), ("Hi Máya,", []),
 ]  # fmt: skip
 
 

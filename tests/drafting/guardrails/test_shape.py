@@ -15,8 +15,10 @@ PROBLEM = "Your team ran into the export limit 5 times in the last 14 days."
 @pytest.mark.parametrize(
     "first",
     [
-        PROBLEM, "Exports stopped your team five times in two weeks.", "At 87% of its exports, your team is running short.",
-        "Your exports keep hitting the limit.", "Starter has 1,000 exports, and 870 of them are gone.", "Somebody on your team hits the export ceiling most weeks.",
+        PROBLEM, "Exports stopped your team five times in two weeks.",
+        "At 87% of its exports, your team is running short.",
+        "Your exports keep hitting the limit.", "Starter has 1,000 exports, and 870 of them are gone.",
+        "Somebody on your team hits the export ceiling most weeks.",
     ],
 )  # fmt: skip
 def test_a_first_sentence_with_the_problem_passes(first):
@@ -36,9 +38,14 @@ def test_a_first_sentence_without_the_problem_blocks(first):
 @pytest.mark.parametrize(
     ("extra", "pointed"),
     [
-        ("An upgrade would help.", ["upgrade"]), ("A bigger plan fits.", ["bigger plan"]), ("I have an offer.", ["offer"]), ("The pricing is simple.", ["pricing"]), ("You could buy more.", ["buy"]),
-        ("Growth has room.", []), ("The Growth plan has room.", ["Growth"]), ("With Growth there is room.", ["Growth"]), ("with gr\u043ewth plan", ["gr\u043ewth"]), ("Growth has been quick.", []),
-        ("Starter was right for you.", []), ("Your growth is quick.", []), ("The Starter plan was right.", []),
+        ("An upgrade would help.", ["upgrade"]), ("A bigger plan fits.", ["bigger plan"]),
+        ("I have an offer.", ["offer"]), ("The pricing is simple.", ["pricing"]),
+        ("You could buy more.", ["buy"]),
+        ("Growth has room.", []), ("The Growth plan has room.", ["Growth"]),
+        ("With Growth there is room.", ["Growth"]), ("with gr\u043ewth plan", ["gr\u043ewth"]),
+        ("Growth has been quick.", []),
+        ("Starter was right for you.", []), ("Your growth is quick.", []),
+        ("The Starter plan was right.", []),
     ],
 )  # fmt: skip
 def test_nothing_sells_before_the_last_paragraph(extra, pointed):
@@ -92,9 +99,13 @@ def test_an_offer_may_be_named_in_words(offer, last):
 
 
 FINE = [
-    "Not yet is fine: watch whether exports pass 90% of the 1,000.", "Not yet is perfectly fine; keep an eye on the 1,000 exports.",
-    "If not yet, that's fine: the sign is when exports reach 90%.", "No rush: exports past 90% are the sign.", "If now isn't the right time, watch the 1,000 exports.",
-    "“Not yet” is a fine answer too. Look at it again when exports pass 90%.", "It is fine to say not yet; watch your 1,000 exports.", "It is fine to wait until exports pass 90% of the 1,000.",
+    "Not yet is fine: watch whether exports pass 90% of the 1,000.",
+    "Not yet is perfectly fine; keep an eye on the 1,000 exports.",
+    "If not yet, that's fine: the sign is when exports reach 90%.",
+    "No rush: exports past 90% are the sign.", "If now isn't the right time, watch the 1,000 exports.",
+    "“Not yet” is a fine answer too. Look at it again when exports pass 90%.",
+    "It is fine to say not yet; watch your 1,000 exports.",
+    "It is fine to wait until exports pass 90% of the 1,000.",
     "Not yet is okay. When the limit stops you more than 5 times in 14 days, it is time.",
 ]  # fmt: skip
 
@@ -108,8 +119,10 @@ def test_not_yet_may_be_said_in_many_ways(close):
 @pytest.mark.parametrize(
     "close",
     [
-        "Let me know.", "Not yet is fine.", "Not yet is fine: watch your exports.", "Not yet is fine: come back when you like.", "Not yet is not fine: exports pass 90%.",
-        "Not yet is fine: watch the price of €99.", "Watch whether exports pass 90%.", "Exports at 90% mean now.", "Not yet is fine: watch exports pass 80%.",
+        "Let me know.", "Not yet is fine.", "Not yet is fine: watch your exports.",
+        "Not yet is fine: come back when you like.", "Not yet is not fine: exports pass 90%.",
+        "Not yet is fine: watch the price of €99.", "Watch whether exports pass 90%.",
+        "Exports at 90% mean now.", "Not yet is fine: watch exports pass 80%.",
     ],
 )  # fmt: skip
 def test_a_close_without_not_yet_or_without_a_metric_blocks(close):
@@ -153,13 +166,25 @@ def test_a_question_in_the_subject_counts():
 
 ALLOWED = ("https://acme.example", "https://help.acme.example/docs")
 LINKS = [
-    ("https://acme.example", True), ("https://acme.example/", True), ("https://acme.example/a/b?x=1#y", True), ("HTTPS://ACME.example/a", True), ("https://help.acme.example/docs/a", True),
-    ("https://acme.example.", True), ("http://acme.example", False), ("https://acme.example:8443/", False), ("https://acme.example@evil.example/", False), ("https://acme.example.evil.com", False),
-    ("https://evil.com/https://acme.example", False), ("https://xacme.example", False), ("https://sub.acme.example", False), ("https://help.acme.example/docsx", False), ("https://help.acme.example/docs/../x", False),
-    ("https://help.acme.example/docs/%2e%2e/x", False), ("https://acme.example/r?to=https://evil.com", False), ("https://acme.example/r?to=%2F%2Fevil.com", False), ("https://\u0430cme.example", False),
-    ("https://acme\u3002example", False), ("//evil.com", False), ("www.evil.com", False), ("evil.com", False), ("evil.com/path", False), ("acme.example", False), ("mailto:a@acme.example", False), ("tel:+4930", False),
-    ("javascript:alert(1)", False), ("ftp://acme.example", False), ("https://192.168.0.1/a", False), ("hxxps://evil.com", False), ("evil(dot)com", False), ("evil dot com", False), ("xn--80ak6aa92e.com", False), ("bit.ly/abc", False),
-    ("[here](https://evil.com)", False), ("https:/\\evil.com", False), ("https://user:pw@acme.example/", False),
+    ("https://acme.example", True), ("https://acme.example/", True),
+    ("https://acme.example/a/b?x=1#y", True), ("HTTPS://ACME.example/a", True),
+    ("https://help.acme.example/docs/a", True),
+    ("https://acme.example.", True), ("http://acme.example", False), ("https://acme.example:8443/", False),
+    ("https://acme.example@evil.example/", False), ("https://acme.example.evil.com", False),
+    ("https://evil.com/https://acme.example", False), ("https://xacme.example", False),
+    ("https://sub.acme.example", False), ("https://help.acme.example/docsx", False),
+    ("https://help.acme.example/docs/../x", False),
+    ("https://help.acme.example/docs/%2e%2e/x", False),
+    ("https://acme.example/r?to=https://evil.com", False),
+    ("https://acme.example/r?to=%2F%2Fevil.com", False), ("https://\u0430cme.example", False),
+    ("https://acme\u3002example", False), ("//evil.com", False), ("www.evil.com", False),
+    ("evil.com", False), ("evil.com/path", False), ("acme.example", False),
+    ("mailto:a@acme.example", False), ("tel:+4930", False),
+    ("javascript:alert(1)", False), ("ftp://acme.example", False), ("https://192.168.0.1/a", False),
+    ("hxxps://evil.com", False), ("evil(dot)com", False), ("evil dot com", False),
+    ("xn--80ak6aa92e.com", False), ("bit.ly/abc", False),
+    ("[here](https://evil.com)", False), ("https:/\\evil.com", False),
+    ("https://user:pw@acme.example/", False),
 ]  # fmt: skip
 
 
