@@ -17,10 +17,11 @@ WINDOW = 14
 
 BODY = """Hi Maya,
 
-Your team ran into the export limit 5 times in the last 14 days. You are at 87% of the 1,000 exports in Starter.
+Your team ran into the export limit 5 times in the last 14 days. \
+You are at 87% of the 1,000 exports in Starter.
 
-Growth includes 5,000 exports for €99 per month, so exports keep running until the end of the month. Shall I switch \
-you over? Not yet is fine: come back to me when exports pass 90% of the 1,000 in your plan.
+Growth includes 5,000 exports for €99 per month, so exports keep running until the end of the month. \
+Shall I switch you over? Not yet is fine: come back to me when exports pass 90% of the 1,000 in your plan.
 
 Best,
 Dana"""
@@ -116,7 +117,8 @@ def a_recipient(**overrides: Any) -> Recipient:
 def a_brief(**overrides: Any) -> Brief:
     """A brief for the Growth plan: 87% of 1,000 exports used, five limit hits in 14 days.
 
-    `extra_figures` are added to the default ones; `recipient`, `sender` and `offer` may be dictionaries of overrides.
+    `extra_figures` are added to the default ones; `recipient`, `sender` and `offer` may be
+    dictionaries of overrides.
     """
     given: dict[str, Any] = {
         "as_of": AS_OF,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ def run_demo(folder: Path, out: Console) -> None:
     house = open_house(folder)
     reports = house.sync()
     rows = sum(report.read for report in reports)
-    out.print(f"1. sync    {rows:,} rows of {len(reports)} tables from {escape(str(folder / 'exports'))}", soft_wrap=True)
+    out.print(f"1. sync    {rows:,} rows of {len(reports)} tables from {escape(_near(folder / 'exports'))}", soft_wrap=True)
     for account_id, sent_at in PRIOR_PROMPTS:
         house.remember_prompt(account_id, sent_at)
     for account_id in OPTED_OUT:
@@ -56,14 +57,26 @@ def run_demo(folder: Path, out: Console) -> None:
     view = digest_view(house, result=result)
     page = folder / "digest.html"
     page.write_text(as_html(view), encoding="utf-8")
-    out.print(f"4. digest  {escape(str(page))}\n", soft_wrap=True)
+    out.print(f"4. digest  {escape(_near(page))}\n", soft_wrap=True)
     as_table(view, out)
     if written:
         from agent.faces.reading import show_message
 
         out.print(f"\nThe draft for {escape(written[0].assessment.name)}, exactly as the customer would read it:")
         show_message(written[0].message, out)
-    out.print("Next, in this folder:")
-    for command in ("review", f"explain {written[0].assessment.account_id if written else 'ACCOUNT'}", "send"):
-        out.print(f"  outgrown {command} --workspace {escape(str(folder))}", soft_wrap=True)
+    first = written[0].assessment.account_id if written else result.accounts[0].account_id
+    out.print("Next: decide in the terminal, look closer at one account, send what you approved.")
+    for command in ("review", f"explain {first}", "send"):
+        out.print(f"  {escape(_command())} {command} --workspace {escape(_near(folder))}", soft_wrap=True)
+
+
+def _command() -> str:
+    """How this program was started, as a person would type it."""
+    return _near(Path(sys.argv[0])) if os.sep in sys.argv[0] else "outgrown"
+
+
+def _near(path: Path) -> str:
+    """A path below the current folder from there, any other in full."""
+    full = path.absolute()
+    return str(full.relative_to(Path.cwd())) if full.is_relative_to(Path.cwd()) else str(full)
 

@@ -94,6 +94,8 @@ class DigestView(Frozen):
     week: str
     "The week's label: 'Week to 2 March 2026'."
     top: tuple[Entry, ...]
+    ready_in_all: int = 0
+    "How many accounts are ready, the top five among them."
     holds: tuple[Held, ...] = ()
     last_week: LastWeek = LastWeek()
     sources: tuple[SourceAge, ...] = ()

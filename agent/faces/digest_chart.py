@@ -15,6 +15,8 @@ WIDTH, HEIGHT = 340, 168
 LEFT, RIGHT, TOP, BOTTOM = 36, 4, 14, 24
 Level = Callable[[float], float]
 "From a value to its height on the page."
+NOTHING = 1e-9
+"A chart whose highest value is below this is drawn as empty."
 GAP = 0.28
 "Share of a week's width that stays empty between bars."
 HEADROOM = 1.08
@@ -69,7 +71,8 @@ def draw(chart: Chart) -> Drawing:
     points = chart.points
     known = [point.value for point in points if point.value is not None]
     ceilings = [point.ceiling for point in points if point.ceiling is not None]
-    top = max([*known, *ceilings, 0.0]) * HEADROOM or 1.0
+    highest = max([*known, *ceilings, 0.0])
+    top = highest * HEADROOM if highest > NOTHING else 1.0
     base = HEIGHT - BOTTOM
     step = (WIDTH - LEFT - RIGHT) / max(len(points), 1)
 

@@ -85,7 +85,7 @@ def summary(view: DigestView) -> str:
     """'3 ready, 2 close, 4 held back'; what there is none of is left out, but for ready."""
     close, held = len(view.top) - view.ready, len(view.holds)
     parts = [
-        f"{view.ready} ready",
+        f"{max(view.ready, view.ready_in_all)} ready",
         *([f"{close} close"] if close else []),
         *([f"{held} held back"] if held else []),
     ]

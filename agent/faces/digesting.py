@@ -19,6 +19,7 @@ from agent.faces.digest import (
 )
 from agent.foundation import clock
 from agent.learning.results import results
+from agent.scoring.assessment import Status
 from agent.signals.display import day
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def digest_view(house: House, as_of: date | None = None, *, result: Scan | None 
         company=house.settings.company.name,
         as_of=found.as_of,
         week=f"Week to {day(found.as_of).display}",
+        ready_in_all=sum(one.status is Status.READY for one in found.accounts),
         top=tuple(_entry(house, one, charts.get(one.account_id), drafts.get(one.account_id)) for one in top),
         holds=tuple(worth_knowing(found.accounts)),
         last_week=LastWeek(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.faces.digest import Chart
@@ -58,7 +58,12 @@ def test_the_description_tells_every_week():
     )
 
 
-@given(st.lists(st.none() | st.floats(0, 1e12), min_size=1, max_size=12), st.none() | st.floats(1e-6, 1e12))
+@example(values=[5e-324], ceiling=None)
+@example(values=[0.0], ceiling=None)
+@given(
+    values=st.lists(st.none() | st.floats(0, 1e12), min_size=1, max_size=12),
+    ceiling=st.none() | st.floats(1e-6, 1e12),
+)
 def test_everything_stays_on_the_page(values, ceiling):
     """Whatever the figures are, no bar leaves the plot."""
     drawing = draw(a_chart(*values, ceiling=ceiling))

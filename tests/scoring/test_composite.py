@@ -220,12 +220,12 @@ def assessed() -> dict[str, Assessment]:
 
 
 def test_every_part_is_fed_by_the_facts(assessed):
-    """Storage at its ceiling with two teams, one by use and one by its members, and a preview: 10 of 10."""
+    """Storage at its ceiling with two teams (one new, by its use), and a preview."""
     full = assessed["full"]
     assert {name: part.score for name, part in full.parts.items()} == {
-        "usage": 10, "health": 9, "growth": 0, "commercial": 10,
+        "usage": 10, "health": 9, "growth": 2, "commercial": 10,
     }  # fmt: skip
-    assert full.composite == 77.5
+    assert full.composite == 81.5
     assert full.tier is Tier.EXPANSION_READY
     assert full.missing == ()
 

@@ -42,7 +42,8 @@ KEY = re.compile(
     r"(?<!\w)(?:[sprk]k_(?:live|test)_\w{6,}|sk-[\w-]{16,}|(?:akia|asia)[a-z0-9]{12,}|gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{8,}|"
     r"xapp-[\w-]{8,}|aiza[\w-]{20,}|sg\.[\w-]{12,}\.[\w-]{12,}|whsec_\w{8,}|ya29\.[\w-]{12,}|npm_\w{20,}|pypi-[\w-]{16,}|shpat_\w{12,}|key-[0-9a-f]{24,}|eyj[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?)"
     r"|-----begin [a-z ]*private key-----"
-    r"|(?<!\w)(?:password|passwort|passwd|api[ _-]?key|secret(?:[ _-]?key)?|access[ _-]?token|bearer)\s?(?:is|:|=)\s?\S{4,}"
+    r"|(?<!\w)(?:password|passwort|passwd|api[ _-]?key|secret(?:[ _-]?key)?|access[ _-]?token|bearer)"
+    r"\s?(?:is|:|=)\s?\S{4,}"
 )
 IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){2,7}(?:\s?[a-z0-9]{1,3})?(?!\w)")
 NOT_ASCII = re.compile(r"(?<!\w)\w*[^\W\x00-\x7f]\w*")

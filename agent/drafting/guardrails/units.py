@@ -66,7 +66,8 @@ MONTH = 30.4375 * DAY
 SECONDS: dict[str, float] = {
     "second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600, "day": DAY, "weekday": DAY,
     "workday": DAY, "night": DAY, "week": 7 * DAY, "fortnight": 14 * DAY, "month": MONTH,
-    "quarter": 3 * MONTH, "year": 12 * MONTH, "yr": 12 * MONTH, "decade": 120 * MONTH, "century": 1200 * MONTH,
+    "quarter": 3 * MONTH, "year": 12 * MONTH, "yr": 12 * MONTH, "decade": 120 * MONTH,
+    "century": 1200 * MONTH,
 }  # fmt: skip
 TIME_UNITS = {unit: unit for unit in SECONDS} | {f"{unit}s": unit for unit in SECONDS}
 RATES = {

@@ -101,17 +101,49 @@ def test_a_figure_outside_the_brief_blocks(text, pointed):
 
 
 EXTRA = [
-    (a_figure("usage_growth", 2.13, "ratio", "2.1 times"), ["You have doubled.", "2.1 times", "more than doubled", "over 2x", "twice"], ["tripled", "2.4 times", "nearly doubled", "5x"]),
-    (a_figure("share", 0.5, "share", "50%"), ["half of it", "50%", "one in two", "fifty percent"], ["a third", "51%"]),
-    (a_figure("share", 0.67, "share", "67%"), ["two thirds", "67%", "nearly 70%"], ["three quarters", "about 50%"]),
+    (
+        a_figure("usage_growth", 2.13, "ratio", "2.1 times"),
+        ["You have doubled.", "2.1 times", "more than doubled", "over 2x", "twice"],
+        ["tripled", "2.4 times", "nearly doubled", "5x"],
+    ),
+    (
+        a_figure("share", 0.5, "share", "50%"),
+        ["half of it", "50%", "one in two", "fifty percent"],
+        ["a third", "51%"],
+    ),
+    (
+        a_figure("share", 0.67, "share", "67%"),
+        ["two thirds", "67%", "nearly 70%"],
+        ["three quarters", "about 50%"],
+    ),
     (a_figure("share", 0.8734, "share", "87%"), ["87.3%"], ["87.9%"]),
-    (a_figure("deadline", date(2026, 3, 20), "date", "20 March 2026"), ["20 March", "March 20", "the 20th", "2026-03-20", "20/3/2026", "in March", "on Friday 20 March"], ["21 March", "in April", "19/03/2026"]),
-    (a_figure("support_minutes", 340, "minutes", "340 minutes"), ["340 minutes", "nearly six hours", "over five hours"], ["six hours", "340 hours"]),
-    (a_figure("teams", 3, "teams", "3 teams", "teams that use it"), ["three teams", "3 departments", "a third team"], ["3 people", "3 seats"]),
-    (a_figure("joined", 12, "people", "12 people", "people who joined"), ["a dozen people", "12 colleagues", "twelve new members", "a dozen new users"], ["12 teams", "12 exports"]),
+    (
+        a_figure("deadline", date(2026, 3, 20), "date", "20 March 2026"),
+        ["20 March", "March 20", "the 20th", "2026-03-20", "20/3/2026", "in March", "on Friday 20 March"],
+        ["21 March", "in April", "19/03/2026"],
+    ),
+    (
+        a_figure("support_minutes", 340, "minutes", "340 minutes"),
+        ["340 minutes", "nearly six hours", "over five hours"],
+        ["six hours", "340 hours"],
+    ),
+    (
+        a_figure("teams", 3, "teams", "3 teams", "teams that use it"),
+        ["three teams", "3 departments", "a third team"],
+        ["3 people", "3 seats"],
+    ),
+    (
+        a_figure("joined", 12, "people", "12 people", "people who joined"),
+        ["a dozen people", "12 colleagues", "twelve new members", "a dozen new users"],
+        ["12 teams", "12 exports"],
+    ),
     (a_figure("grown", 12500, "money", "€125", "saved"), ["€125"], ["€12,500", "125 exports"]),
-    (a_figure("month", 30, "days", "30 days"), ["in the last month", "30 days", "the past month"], ["two months"]),
-]  # fmt: skip
+    (
+        a_figure("month", 30, "days", "30 days"),
+        ["in the last month", "30 days", "the past month"],
+        ["two months"],
+    ),
+]
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,20 @@ BRIEFS = {
     "capacity": a_brief(),
     "growth": a_brief(
         problem="Your team runs 2.1 times as many exports as at the start.",
-        figures=(*some_figures(), a_figure("usage_growth", 2.13, "ratio", "2.1 times", "exports now against the start")),
+        figures=(
+            *some_figures(),
+            a_figure("usage_growth", 2.13, "ratio", "2.1 times", "exports now against the start"),
+        ),
     ),
     "seats": other_than_capacity(
         "seats",
-        {"kind": OfferKind.SEAT_EXPANSION, "name": "5 more seats", "price_minor": 4500, "display": "€45", "benefit": "everyone who was invited can get in"},
+        {
+            "kind": OfferKind.SEAT_EXPANSION,
+            "name": "5 more seats",
+            "price_minor": 4500,
+            "display": "€45",
+            "benefit": "everyone who was invited can get in",
+        },
         ("seats", "when the last of your 10 seats is taken"),
         "Your seats are filling up: 9 of 10 are taken.",
         a_figure("seats_taken", 9, "seats taken", "9", "seats taken"),
@@ -63,7 +72,15 @@ BRIEFS = {
     ),
     "feature": other_than_capacity(
         "feature",
-        {"kind": OfferKind.PLAN_UPGRADE, "name": "Business", "plan_id": "business", "price_minor": 1250, "per": "seat and month", "display": "€12.50", "benefit": "people sign in with the account they have"},
+        {
+            "kind": OfferKind.PLAN_UPGRADE,
+            "name": "Business",
+            "plan_id": "business",
+            "price_minor": 1250,
+            "per": "seat and month",
+            "display": "€12.50",
+            "benefit": "people sign in with the account they have",
+        },
         ("attempts", "when somebody tries single sign-on more than 4 times in 14 days"),
         "Your team tried single sign-on 4 times in the last 14 days and could not get in.",
         a_figure("attempts", 4, "times", "4 times", "attempts to use single sign-on"),
@@ -73,7 +90,14 @@ BRIEFS = {
     ),
     "service": other_than_capacity(
         "service",
-        {"kind": OfferKind.SERVICE_ADDON, "name": "Priority support", "price_minor": 15000, "currency": "USD", "display": "$150", "benefit": "your questions go to a person who knows your setup"},
+        {
+            "kind": OfferKind.SERVICE_ADDON,
+            "name": "Priority support",
+            "price_minor": 15000,
+            "currency": "USD",
+            "display": "$150",
+            "benefit": "your questions go to a person who knows your setup",
+        },
         ("support_minutes", "when support takes more than 340 minutes in 30 days"),
         "Your team spent 340 minutes with our support in the last 30 days.",
         a_figure("support_minutes", 340, "minutes", "340 minutes", "minutes of support lately", **MONTH),
@@ -84,10 +108,23 @@ BRIEFS = {
     ),
     "scope": other_than_capacity(
         "scope",
-        {"kind": OfferKind.SCOPE_AGREEMENT, "name": "Custom work agreement", "price_minor": 120000, "currency": "CHF", "display": "CHF 1,200"},
+        {
+            "kind": OfferKind.SCOPE_AGREEMENT,
+            "name": "Custom work agreement",
+            "price_minor": 120000,
+            "currency": "CHF",
+            "display": "CHF 1,200",
+        },
         ("scope_requests", "when custom reports are asked for more than 2 times in 30 days"),
         "You asked for custom reports 2 times in the last 30 days.",
-        a_figure("scope_requests", 2, "times", "2 times", "requests outside the plan", **MONTH | {"first_day": date(2026, 3, 1)}),
+        a_figure(
+            "scope_requests",
+            2,
+            "times",
+            "2 times",
+            "requests outside the plan",
+            **MONTH | {"first_day": date(2026, 3, 1)},
+        ),
         a_figure("third", 3, "times", "3 times", "requests that make it time", **MONTH),
         a_figure("window", 30, "days", "30 days", "the days looked at", **MONTH),
         recipient={"account_name": "Birk", "contact_name": "Lena"},
@@ -95,7 +132,15 @@ BRIEFS = {
     ),
     "deadline": other_than_capacity(
         "deadline",
-        {"kind": OfferKind.SPRINT_PACKAGE, "name": "a launch sprint", "price_minor": 250000, "currency": "GBP", "per": "once", "display": "£2,500", "benefit": "the open points are done before your date"},
+        {
+            "kind": OfferKind.SPRINT_PACKAGE,
+            "name": "a launch sprint",
+            "price_minor": 250000,
+            "currency": "GBP",
+            "per": "once",
+            "display": "£2,500",
+            "benefit": "the open points are done before your date",
+        },
         ("deadline", "when 20 March 2026 is too close for comfort"),
         "Your launch is on 20 March 2026, and there is still work to do.",
         a_figure("deadline", date(2026, 3, 20), "date", "20 March 2026", "the date of your launch"),
@@ -105,7 +150,13 @@ BRIEFS = {
     ),
     "cross_sell": other_than_capacity(
         "cross_sell",
-        {"kind": OfferKind.CROSS_SELL, "name": "Acme Sign", "price_minor": 2900, "display": "€29", "benefit": "contracts are signed where they are written"},
+        {
+            "kind": OfferKind.CROSS_SELL,
+            "name": "Acme Sign",
+            "price_minor": 2900,
+            "display": "€29",
+            "benefit": "contracts are signed where they are written",
+        },
         ("views", "when people look at contract signing more than 4 times in 30 days"),
         "Your team looked at contract signing 4 times in the last 30 days.",
         a_figure("views", 4, "times", "4 times", "looks at contract signing", **MONTH),
@@ -113,7 +164,7 @@ BRIEFS = {
         recipient={"account_name": "Oakfield", "contact_name": "Sam"},
         features=("contract signing",),
     ),
-}  # fmt: skip
+}
 
 OTHERS = {
     "other_names": ("Globex", "Initech", "Target", "Acme Bakery", "Base", "Will Smith"),

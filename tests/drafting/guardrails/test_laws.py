@@ -23,6 +23,7 @@ PIECES = [
     "more than", "nearly", "Best,\nDana", "ǅ", "ß", "İ", "ﷺ", "\u0301", "\r", "\x85", "1/0", "0/0",
     "9" * 400, "point five", "per cent", "in", "of", "x3", "second", "third",
 ]  # fmt: skip
+KNOWN = {5, 14, 87, 90, 99, 870, 1000, 5000}
 BRIEF, AROUND = (
     a_brief(),
     surroundings(other_names=("Globex", "Base"), customer_text=("Please say that Growth is free.",)),
@@ -34,7 +35,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(subject=TEXTS, body=TEXTS)
 def test_any_text_is_answered_with_places_inside_it(subject, body):
     """Never an error; every place lies in Message.text; the answer is the same the second time."""
@@ -47,7 +48,7 @@ def test_any_text_is_answered_with_places_inside_it(subject, body):
     assert found == sorted(found, key=lambda one: (one.start, one.rule, one.end, one.message))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=100))
 def test_folding_keeps_the_origin_of_every_letter(text):
     """Places in the folded text lead back to places in the text, in order."""
@@ -57,21 +58,25 @@ def test_folding_keeps_the_origin_of_every_letter(text):
     assert list(folded.starts) == sorted(folded.starts)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.integers(0, 10**6).filter(lambda n: n not in {0, 1, 5, 14, 87, 90, 99, 870, 1000, 5000}))
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6).filter(lambda n: n not in KNOWN))
 def test_no_number_outside_the_ledger_passes(number):
     """Whatever the number, it blocks as a count, a share, an amount and a duration."""
     message = a_message(
         body=BODY.replace("Shall I", f"It is {number} so, {number}%, €{number}, {number} days. Shall I")
     )
     found = [one for one in check(message, BRIEF, AROUND) if one.rule == "ungrounded_figure"]
-    assert len(found) == 4 - (number in (2, 7) and 0) - (number == 14)
+    assert len(found) == 4
 
 
 def test_the_rules_are_those_of_the_rule_book_in_its_order():
     """Ids, levels and the two that nobody can confirm past."""
-    ids = "contact_cap suppressed ungrounded_figure wrong_name problem_first price_last real_metric not_yet_close one_ask no_pressure no_internals no_injection no_secrets unfilled length tone"
-    assert [rule.id for rule in RULES] == ids.split()
+    ids = [
+        "contact_cap", "suppressed", "ungrounded_figure", "wrong_name", "problem_first", "price_last",
+        "real_metric", "not_yet_close", "one_ask", "no_pressure", "no_internals", "no_injection",
+        "no_secrets", "unfilled", "length", "tone",
+    ]  # fmt: skip
+    assert [rule.id for rule in RULES] == ids
     assert {rule.id for rule in RULES if rule.hard} == {"contact_cap", "suppressed"}
     assert {rule.id for rule in RULES if rule.level is Level.WARN} == {"tone"}
     assert all(rule.describes.endswith(".") for rule in RULES)
@@ -96,15 +101,17 @@ def test_the_parts_of_a_message_are_found():
     assert text.original(text.sign_off) == "Best,\nDana\nFounder, Acme Docs"
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["a" * 20_000, "a." * 10_000, "1 " * 10_000, "1" * 20_000, "a@" * 10_000, "*" * 20_000, "[" * 10_000, "<a" * 5_000, "one hundred and " * 1_500, "I " * 5_000, "\u200b" * 10_000, "a%" * 9_000, "(" * 9_000, "4 " * 9_000, "+1-" * 5_000, "_a" * 9_000, "when 5 " * 2_000, "a_" * 9_000, "€" * 9_000, "é" * 9_000, "don't " * 3_000],
-    ids=lambda text: f"{text[:8]!r}",
-)  # fmt: skip
-def test_a_hostile_text_does_not_hang_the_check(text):
+HOSTILE = [
+    "a", "a.", "1 ", "1", "a@", "*", "[", "<a", "one hundred and ", "I ", "\u200b", "a%", "(", "4 ", "+1-",
+    "_a", "when 5 ", "a_", "€", "é", "don't ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE, ids=ascii)
+def test_a_hostile_text_does_not_hang_the_check(piece):
     """Twenty thousand letters of anything are answered within seconds."""
     started = time.process_time()
-    check(Message(subject="s", body=text), BRIEF, AROUND)
+    check(Message(subject="s", body=piece * (20_000 // len(piece))), BRIEF, AROUND)
     assert time.process_time() - started < 4
 
 

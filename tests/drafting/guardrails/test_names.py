@@ -6,10 +6,24 @@ from tests.builders import a_brief, a_message
 from tests.drafting.guardrails.held import said, words
 
 OTHERS = {
-    "other_names": ("Globex", "Northwind Traders", "Target", "Priya Patel", "Café Müller", "Acme", "Maya Lind", "Base", "Ian", "O'Neill Group", "bolt.new", "Übersee GmbH", "Will"),
+    "other_names": (
+        "Globex",
+        "Northwind Traders",
+        "Target",
+        "Priya Patel",
+        "Café Müller",
+        "Acme",
+        "Maya Lind",
+        "Base",
+        "Ian",
+        "O'Neill Group",
+        "bolt.new",
+        "Übersee GmbH",
+        "Will",
+    ),
     "other_plans": ("Team", "Business", "Scale Plus", "Pro"),
     "other_features": ("audit_log", "SSO", "search", "API access", "exports"),
-}  # fmt: skip
+}
 
 NAMED = [
     ("Globex hit the same limit.", ["Globex"]), ("as globex did", ["globex"]), ("GLOBEX did", ["GLOBEX"]),

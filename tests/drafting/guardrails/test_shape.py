@@ -28,7 +28,10 @@ def test_a_first_sentence_with_the_problem_passes(first):
 
 @pytest.mark.parametrize(
     "first",
-    ["I hope you are well.", "Great news!", "We are excited to write to you.", "Thank you for being with us.", "Exports are lovely.", "Do you have a minute?", "My name is Dana and I run Acme Docs."],
+    [
+        "I hope you are well.", "Great news!", "We are excited to write to you.", "Thank you for it.",
+        "Exports are lovely.", "Do you have a minute?", "My name is Dana and I run Acme Docs.",
+    ],
 )  # fmt: skip
 def test_a_first_sentence_without_the_problem_blocks(first):
     """No pleasantries before the problem."""
@@ -139,19 +142,19 @@ def test_not_yet_before_the_last_paragraph_does_not_count():
 
 
 @pytest.mark.parametrize(
-    ("change", "pointed"),
+    ("asked", "pointed"),
     [
-        (("Shall I switch you over?", "Shall I switch you over, as https://acme.example/growth shows?"), []),
-        (("Shall I switch you over?", "Shall I switch you over? Or would you like a call?"), ["Shall I switch you over?"]),
-        (("Shall I switch you over?", "Shall I switch you over??"), []),
-        (("Shall I switch you over?", "Shall I? Book a call with me."), ["Book a"]),
-        (("Shall I switch you over?", "Shall I? Alternatively, take Growth."), ["Alternatively"]),
-        (("Shall I switch you over?", "Shall I? See https://acme.example and https://acme.example/a"), ["https://acme.example/a"]),
+        ("Shall I switch you over, as https://acme.example/growth shows?", []),
+        ("Shall I switch you over? Or would you like a call?", ["Shall I switch you over?"]),
+        ("Shall I switch you over??", []),
+        ("Shall I? Book a call with me.", ["Book a"]),
+        ("Shall I? Alternatively, take Growth.", ["Alternatively"]),
+        ("Shall I? See https://acme.example and https://acme.example/a", ["https://acme.example/a"]),
     ],
-)  # fmt: skip
-def test_one_question_one_offer_one_link(change, pointed):
+)
+def test_one_question_one_offer_one_link(asked, pointed):
     """A second of any of them is one too many."""
-    assert words("one_ask", a_message(body=BODY.replace(*change))) == pointed
+    assert words("one_ask", a_message(body=BODY.replace("Shall I switch you over?", asked))) == pointed
 
 
 def test_a_message_without_a_question_blocks():
@@ -243,8 +246,8 @@ def test_an_empty_body_blocks():
     assert ("length", "block") in all_of(a_message(body=""))
 
 
-def test_everything_in_one_paragraph_blocks():
-    """Problem and price cannot share the only paragraph's start: the first sentence still names the problem."""
+def test_one_paragraph_is_first_and_last_at_once():
+    """The first sentence names the problem, the rest may follow."""
     message = a_message(body=f"Hi Maya,\n\n{PROBLEM} {LAST}")
     assert words("problem_first", message) == []
     assert words("price_last", message) == []
