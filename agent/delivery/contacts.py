@@ -17,8 +17,8 @@ from agent.drafting.violation import SentPrompt
 from agent.foundation.store import Store
 from agent.signals.finding import Frozen
 
-
 FEW = 500
+"Up to so many accounts are asked for by name."
 
 
 class ContactState(Frozen):
@@ -94,10 +94,10 @@ def _prompts(
     )
     for slot in slots:
         known = {prompt.sent_at for prompt in found[slot.account_id]}
-        for sent_at, groups, offer in _remembered(slot):
+        for day, groups, offer in _remembered(slot):
             # Dates without a delivery: written to by other means, or what `forget` left.
-            if sent_at is not None and sent_at <= now and sent_at not in known:
-                prompt = SentPrompt(sent_at=sent_at, groups=tuple(groups), offer_kind=offer or "")
+            if day is not None and day <= now and day not in known:
+                prompt = SentPrompt(sent_at=day, groups=tuple(groups), offer_kind=offer or "")
                 found[slot.account_id].append(prompt)
     return {account_id: prompts for account_id, prompts in found.items() if prompts}
 

@@ -75,10 +75,16 @@ class Seller:
         return None
 
     def _capacity(self, row: Row, findings: Sequence[Finding], day: Any) -> Offer | None:
-        pressure = self._pressure(row, findings)
+        higher = self.book.higher_plans(self.book.plan(row["plan_id"]))
+        # What no higher plan speaks of, such as seats bought apart, no plan can relieve.
+        pressure = {
+            metric: used
+            for metric, used in self._pressure(row, findings).items()
+            if any(self.book.ceiling_of(plan.plan_id, metric, day)[0] for plan in higher)
+        }
         if not pressure:
             return None
-        for plan in self.book.higher_plans(self.book.plan(row["plan_id"])):
+        for plan in higher:
             if all(self._relieves(plan, metric, used, day) for metric, used in pressure.items()):
                 metric = next(iter(pressure))
                 _, ceiling = self.book.ceiling_of(plan.plan_id, metric, day)

@@ -11,7 +11,7 @@ import ibis
 from agent.foundation.warehouse import fetch
 from agent.signals.formula import Grain, Leaf, utilisation
 from agent.signals.library import Entry, Library
-from agent.signals.profile import expression, leaves_of, left_join, profile
+from agent.signals.profile import SEATS, expression, leaves_of, left_join, profile
 from agent.signals.relations import Relations, Source
 from agent.signals.scratch import scratch
 
@@ -113,7 +113,10 @@ def _reduced(table: Any, grain: Grain, entries: list[Entry]) -> Any:
     columns = {f"keys_{entry.name}": table.count(where=table[_fires(entry)]) for entry in entries}
     if grain is Grain.METRIC:
         share = expression(utilisation(0), table)
-        order = [ibis.desc(share.notnull()), ibis.desc(table.core), ibis.desc(share), table.key]
+        # Seats last: a plan's limit was hit, and seats are bought, not planned.
+        order = [
+            ibis.desc(share.notnull()), table.key == SEATS, ibis.desc(share), ibis.desc(table.core), table.key,
+        ]  # fmt: skip
         table = table.mutate(
             share=share, place=ibis.row_number().over(group_by=table.account_id, order_by=order)
         )
