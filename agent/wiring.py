@@ -45,6 +45,8 @@ from agent.signals.history import History, history_of
 from agent.signals.world import plain_source, read_book, read_evidence
 from connectors import sync
 
+BY_OFFER = {"nothing_to_offer"}
+"Holds that follow from findings, which an unfinished day does not have."
 TEMPLATE = "template"
 "Author of a draft that no model and no person has touched."
 
@@ -146,16 +148,17 @@ class House:
         """
         day = as_of or self.live_day
         live = day == self.live_day
-        moment = clock.now() if live else clock.end_of(day)
-        with self.warehouse() as warehouse:
-            result = scan(
-                warehouse, self.settings, day, moment, self._contacts(warehouse, account_id, moment), account_id,
-                show_rows=show_rows,
-            )  # fmt: skip
-            if account_id is not None and not result.accounts:
-                raise NotFound(self._no_such_account(warehouse, account_id, day))
+        result = self._scan(day, clock.now() if live else clock.end_of(day), account_id, show_rows=show_rows)
         if live and account_id is None:
             record_scan(self.store, day, result.accounts, clock.now())
+        return result
+
+    def _scan(self, day: date, moment: datetime, account_id: str | None, *, show_rows: bool = False) -> Scan:
+        with self.warehouse() as warehouse:
+            contacts = self._contacts(warehouse, account_id, moment)
+            result = scan(warehouse, self.settings, day, moment, contacts, account_id, show_rows=show_rows)
+            if account_id is not None and not result.accounts:
+                raise NotFound(self._no_such_account(warehouse, account_id, day))
         return result
 
     def _contacts(
@@ -193,8 +196,17 @@ class House:
         return result.accounts[0]
 
     def look_again(self, account_id: str) -> Assessment:
-        """The account as of now, for the moment of approval; its findings in the words of a brief."""
+        """The account as of now, for the moment of approval; its findings in the words of a brief.
+
+        Findings rest on complete days. A reason to stay silent counts from the moment it is known, so the holds
+        of the day that has only begun are looked at as well.
+        """
+        now = clock.now()
         seen = self.scan(None, account_id).accounts[0]
+        today = self._scan(now.date(), now, account_id).accounts[0]
+        known = {hold.hold for hold in seen.holds}
+        holds = seen.holds + tuple(hold for hold in today.holds if hold.hold not in known | BY_OFFER)
+        seen = seen.model_copy(update={"holds": holds, "status": Status.HELD if holds else seen.status})
         if seen.play is None or seen.offer is None:
             return seen
         return seen.model_copy(update={"findings": self.brief_of(seen).findings})

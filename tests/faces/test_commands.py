@@ -164,6 +164,16 @@ def test_a_draft_goes_stale_when_the_account_changes(run, workspace):
     assert answer(run("send", "--json", workspace=workspace))["deliveries"] == []
 
 
+def test_an_angry_ticket_of_this_very_morning_stops_the_message(run, workspace):
+    """The day that has only begun gives no findings, but its reasons for silence count at once."""
+    [draft] = answer(run("draft", "--json", workspace=workspace))["drafts"]
+    path = workspace / "exports" / "tickets.csv"
+    line = f"now,{READY},2026-02-01T07:30:00,,urgent,,-1,,,Nothing works!\n"
+    path.write_text(path.read_text(encoding="utf-8") + line, encoding="utf-8")
+    run("sync", workspace=workspace)
+    assert "open_escalation" in str(run("approve", draft["draft_id"], workspace=workspace).exception)
+
+
 def test_check_blocks_what_a_draft_may_not_say(run, workspace, tmp_path):
     """The template's own text passes; the same with a wrong number does not, and the span says where."""
     [draft] = answer(run("draft", "--json", workspace=workspace))["drafts"]

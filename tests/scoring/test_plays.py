@@ -41,12 +41,18 @@ def book(*plans: Plan, ceilings: dict[str, float | None] | None = None, **more: 
     stated = CEILINGS if ceilings is None else ceilings
     return PlanBook(
         plans=every,
-        features=tuple(PlanFeature(plan_id=p.plan_id, feature=f) for p in every for f in FEATURES.get(p.plan_id, ())),
+        features=tuple(
+            PlanFeature(plan_id=p.plan_id, feature=f) for p in every for f in FEATURES.get(p.plan_id, ())
+        ),
         ceilings=tuple(
-            Ceiling(plan_id=p.plan_id, metric="exports", ceiling=stated[p.plan_id]) for p in every if p.plan_id in stated
+            Ceiling(plan_id=p.plan_id, metric="exports", ceiling=stated[p.plan_id])
+            for p in every
+            if p.plan_id in stated
         )
         + more.pop("more_ceilings", ()),
-        metrics=(Metric(metric="exports", label="exports", unit="exports", kind="flow", per="month", core=True),),
+        metrics=(
+            Metric(metric="exports", label="exports", unit="exports", kind="flow", per="month", core=True),
+        ),
         **more,
     )
 
@@ -76,7 +82,9 @@ def selling(*without: str, **sections: Any) -> Settings:
     return worlds.settings(**{"offers": offers, **sections})
 
 
-def choose(*findings: Finding, given: Settings | None = None, plans: PlanBook = USUAL, day: date = D, **row: Any) -> Choice:
+def choose(
+    *findings: Finding, given: Settings | None = None, plans: PlanBook = USUAL, day: date = D, **row: Any
+) -> Choice:
     """What is chosen for an account on Starter."""
     profile = {
         "plan_id": "starter", "seats": None, "mrr_minor": 4900, "currency": "EUR", "fullest_metric": None, "fullest_used": None,
@@ -223,13 +231,20 @@ CAPACITY = {
     "a plan that is silent promises nothing": (book(MORE, SCALE), 900.0, "scale", None),
     "nothing above speaks of it": (book(MORE), 900.0, None, None),
     "a ceiling of 0 relieves nothing": (book(GROWTH, ceilings={"growth": 0.0}), 900.0, None, None),
-    "a plan that allows less": (book(GROWTH, SCALE, ceilings={"growth": 500.0, "scale": 5000.0}), 900.0, "scale", 5000),
+    "a plan that allows less": (
+        book(GROWTH, SCALE, ceilings={"growth": 500.0, "scale": 5000.0}),
+        900.0,
+        "scale",
+        5000,
+    ),
     "a sum of fractions at 80%": (book(GROWTH, ceilings={"growth": 0.3}), 0.08 * 3, "growth", 0.3),
 }
 
 
 @pytest.mark.parametrize(("plans", "used", "offered", "ceiling"), CAPACITY.values(), ids=CAPACITY)
-def test_capacity_is_offered_with_the_lowest_plan_that_brings_use_to_80_percent(plans, used, offered, ceiling):
+def test_capacity_is_offered_with_the_lowest_plan_that_brings_use_to_80_percent(
+    plans, used, offered, ceiling
+):
     """The offer says how much it includes; unlimited says nothing."""
     offer = choose(found("near_ceiling", "exports", used), plans=plans).offer
     assert (offer and offer.plan_id) == offered
@@ -272,7 +287,9 @@ def test_seats_that_no_plan_speaks_of_do_not_stand_in_the_way():
 def test_full_seats_alone_are_relieved_only_by_a_plan_that_has_more():
     """A plan with a ceiling on seats can promise room; others cannot."""
     assert choose(found("near_ceiling", "seats", 10)).offer is None
-    offer = choose(found("near_ceiling", "seats", 10), plans=book(GROWTH, SCALE, more_ceilings=SEAT_CEILING)).offer
+    offer = choose(
+        found("near_ceiling", "seats", 10), plans=book(GROWTH, SCALE, more_ceilings=SEAT_CEILING)
+    ).offer
     assert offer is not None
     assert (offer.plan_id, offer.ceiling_metric, offer.ceiling) == ("growth", "seats", 20)
 
@@ -325,7 +342,12 @@ def test_a_listed_offer_in_the_accounts_currency_is_preferred():
     euros, dollars, pounds = (choose(*seats, given=given, currency=c).offer for c in ("EUR", "USD", "GBP"))
     assert euros is not None
     assert dollars is not None
-    assert (euros.name, euros.seats, euros.adds_monthly_minor, euros.plan_id) == ("5 more seats", 5, 4500, None)
+    assert (euros.name, euros.seats, euros.adds_monthly_minor, euros.plan_id) == (
+        "5 more seats",
+        5,
+        4500,
+        None,
+    )
     assert (dollars.name, dollars.seats, dollars.benefit) == ("Room to grow", 7, "all get in")
     assert pounds == euros
 
@@ -350,7 +372,15 @@ def test_a_plan_brings_the_benefit_the_founder_wrote():
 
 INSIGHT = plan("insight", 1, 3900, product="analytics")
 DEARER = plan("insight_plus", 2, 100, product="analytics")
-LISTED = [{"kind": "cross_sell", "name": "Analytics entry", "price_minor": 1000, "currency": "EUR", "product": "analytics"}]
+LISTED = [
+    {
+        "kind": "cross_sell",
+        "name": "Analytics entry",
+        "price_minor": 1000,
+        "currency": "EUR",
+        "product": "analytics",
+    }
+]
 CROSS = {
     "its entry plan": (book(DEARER, INSIGHT), [], "Insight", 3900),
     "the entry plan goes before a listed offer": (book(INSIGHT), LISTED, "Insight", 3900),
@@ -378,7 +408,9 @@ def test_another_product_is_entered_by_its_lowest_sold_plan(plans, offers, name,
 # Order.
 
 
-def assessed(name: str, status: Status, composite: float | None, points: int = 9, adds: int | None = None) -> Assessment:
+def assessed(
+    name: str, status: Status, composite: float | None, points: int = 9, adds: int | None = None
+) -> Assessment:
     """An account with what orders it."""
     offer = None
     if adds is not None:

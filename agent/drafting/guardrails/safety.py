@@ -46,6 +46,7 @@ KEY = re.compile(
     r"\s?(?:is|:|=)\s?\S{4,}"
 )
 IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){2,7}(?:\s?[a-z0-9]{1,3})?(?!\w)")
+UNPLAIN = re.compile(r"[^\x20-\x7e\t]")
 NOT_ASCII = re.compile(r"(?<!\w)\w*[^\W\x00-\x7f]\w*")
 NOT_ASCII = re.compile(r"(?<!\w)\w*[^\W\x00-\x7f]\w*")
 LATIN, GREEK, CYRILLIC = "LATIN", "GREEK", "CYRILLIC"
@@ -124,14 +125,14 @@ def _within(part: Part, others: Iterable[Part]) -> bool:
 
 def _unseen(text: Text) -> Iterator[Fault]:
     """Control, bidirectional and zero-width characters, and letters buried under marks."""
-    if text.raw.isascii() and text.raw.replace("\n", "").replace("\t", "").isprintable():
-        return
-    marks = 0
-    for place, letter in enumerate(text.raw):
+    marks, after = 0, -1
+    for match in UNPLAIN.finditer(text.raw):
+        place, letter = match.start(), match.group()
         category = unicodedata.category(letter)
-        marks = marks + 1 if category in ("Mn", "Me") else 0
-        in_subject = letter == "\n" and place < len(text.message.subject)
-        if (category in UNSEEN and letter not in "\n\t") or in_subject:
+        is_mark = category in ("Mn", "Me")
+        marks = (marks + 1 if place == after else 1) if is_mark else 0
+        after = place + 1
+        if category in UNSEEN and (letter != "\n" or place < len(text.message.subject)):
             message = f"There is an unseen character (U+{ord(letter):04X}) here; delete it."
             yield Fault(place, place + 1, message, is_raw=True)
         elif marks == MARKS_IN_A_ROW:

@@ -21,7 +21,7 @@ WORDS_TO_WARN = 120
 WORDS_TO_BLOCK = 180
 SUBJECT_LETTERS = 60
 QUESTION = re.compile(r"\?+")
-UNSPACED = re.compile(r"\S+")
+COUNTED_WORD = re.compile(r"(?<!\S)[^\w\s]*\w\S*")
 DENIED = re.compile(r"not yet (?:is|would be|'s)(?: not|n't)|not yet isn't")
 
 
@@ -128,8 +128,7 @@ def one_ask(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
 @rule(Level.BLOCK)
 def length(text: Text, _brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """A body of 120 words at most (180 block), a subject of one line and 60 characters at most."""
-    runs = UNSPACED.finditer(text.lower, text.body.start, text.body.end)
-    words = [Part(*run.span()) for run in runs if any(c.isalnum() for c in run.group())]
+    words = [Part(*one.span()) for one in COUNTED_WORD.finditer(text.lower, text.body.start, text.body.end)]
     if len(words) > WORDS_TO_BLOCK:
         yield Fault(
             words[WORDS_TO_BLOCK].start,
