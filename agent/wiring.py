@@ -82,6 +82,7 @@ class People:
     """Names of the company's customers, plans and features: what a message to another must not contain."""
 
     accounts: dict[str, tuple[str, ...]]
+    addresses: dict[str, str]
     plans: tuple[str, ...]
     features: tuple[str, ...]
     vocabulary: Vocabulary
@@ -226,7 +227,14 @@ class House:
     def opt_out(self, account_id: str, reason: str) -> None:
         """Never write to this account."""
         with self.store.writing() as session:
-            suppress(session, account_id=account_id, address=None, reason=reason, who=this_person(), now=clock.now())
+            suppress(
+                session,
+                account_id=account_id,
+                address=None,
+                reason=reason,
+                who=this_person(),
+                now=clock.now(),
+            )
 
     # Drafts.
 
@@ -234,7 +242,9 @@ class House:
     def people(self) -> People:
         """The names and recent words of the company's customers, read once."""
         with self.warehouse() as warehouse:
-            accounts = fetch(warehouse.table("accounts").select("account_id", "name", "contact_name"))
+            accounts = fetch(
+                warehouse.table("accounts").select("account_id", "name", "contact_name", "contact_email")
+            )
             plans = fetch(warehouse.table("plans").select("name"))
             features = fetch(warehouse.table("plan_features").select("feature").distinct())
             names = vocabulary(read_book(plain_source(warehouse).tables), self.settings)
@@ -249,6 +259,7 @@ class House:
                 row["account_id"]: tuple(n for n in (row["name"], row["contact_name"]) if n)
                 for row in accounts
             },
+            addresses={row["account_id"]: row["contact_email"] for row in accounts if row["contact_email"]},
             plans=tuple(sorted({row["name"] for row in plans})),
             features=tuple(sorted(row["feature"] for row in features)),
             vocabulary=names,
@@ -260,7 +271,9 @@ class House:
         now = clock.now()
         people = self.people
         own = people.accounts.get(account_id, ())
-        state = contact_state(self.store, [account_id], now).get(account_id, ContactState())
+        address = people.addresses.get(account_id)
+        known = {account_id: address} if address else {}
+        state = contact_state(self.store, [account_id], now, addresses=known).get(account_id, ContactState())
         return Surroundings(
             now=now,
             prompts=tuple(p for p in state.prompts if p.sent_at > now - timedelta(days=30)),
@@ -345,7 +358,9 @@ class House:
             version=version,
         )
 
-    def edit(self, draft_id: str, message: Message, confirm: Sequence[str] = (), base: int | None = None) -> Edited:
+    def edit(
+        self, draft_id: str, message: Message, confirm: Sequence[str] = (), base: int | None = None
+    ) -> Edited:
         """Keep a person's text as the draft's next version; `base` is the version it was made from."""
         current = show_draft(self.store, draft_id).line.version if base is None else base
         return edit_draft(
@@ -391,7 +406,9 @@ class House:
         """End the conversations of an account; answers how many."""
         return close_conversation(self.store, account_id, who=this_person(), now=clock.now())
 
-    def outcome(self, account_id: str, kind: OutcomeKind, amount_minor: int | None, currency: str | None) -> None:
+    def outcome(
+        self, account_id: str, kind: OutcomeKind, amount_minor: int | None, currency: str | None
+    ) -> None:
         """Record how it ended."""
         self._must_exist(account_id)
         record_outcome(
@@ -450,4 +467,3 @@ def this_person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "terminal"
-

@@ -45,7 +45,13 @@ def test_no_file_names_a_registry_or_a_machine():
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode != 0:
         pytest.skip("not a git checkout")
-    forbidden = ["pypi" + ".org", "python" + "hosted.org", "registry" + ".npmjs", "/ro" + "ot/", "/wo" + "rk/"]
+    forbidden = [
+        "pypi" + ".org",
+        "python" + "hosted.org",
+        "registry" + ".npmjs",
+        "/ro" + "ot/",
+        "/wo" + "rk/",
+    ]
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
         if path.is_file() and path.suffix not in {".png", ".gz"}:

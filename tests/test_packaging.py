@@ -16,7 +16,18 @@ ROOT = Path(__file__).parent.parent
 def test_an_installed_wheel_finds_its_data(tmp_path):
     """Built and unpacked elsewhere, the demo runs from the wheel alone."""
     built = subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            tmp_path,
+            ROOT,
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -39,8 +50,12 @@ def test_an_installed_wheel_finds_its_data(tmp_path):
     ):
         assert needed in names
     assert not [name for name in names if name.split("/")[0] in {"tests", "templates", "prompts"}]
+    program = (
+        f"import sys; sys.path.insert(0, {str(home)!r}); import agent; assert agent.__file__.startswith({str(home)!r});"
+        "from agent.faces.cli import main; sys.argv = ['outgrown', 'demo', '--workspace', 'w']; main()"
+    )
     run = subprocess.run(
-        [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(home)!r}); import agent; assert agent.__file__.startswith({str(home)!r}); from agent.faces.cli import main; sys.argv = ['outgrown', 'demo', '--workspace', 'w']; main()"],  # fmt: skip
+        [sys.executable, "-P", "-c", program],
         cwd=tmp_path,
         capture_output=True,
         text=True,

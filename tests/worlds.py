@@ -38,10 +38,34 @@ SETTINGS: dict[str, Any] = {
     },
     "connectors": {"files": {}},
     "offers": [
-        {"kind": "seat_expansion", "name": "5 more seats", "price_minor": 4500, "currency": "EUR", "per": "month"},
-        {"kind": "service_addon", "name": "Priority support", "price_minor": 15000, "currency": "EUR", "per": "month"},
-        {"kind": "sprint_package", "name": "Launch sprint", "price_minor": 90000, "currency": "EUR", "per": "once"},
-        {"kind": "scope_agreement", "name": "Custom work", "price_minor": 200000, "currency": "EUR", "per": "once"},
+        {
+            "kind": "seat_expansion",
+            "name": "5 more seats",
+            "price_minor": 4500,
+            "currency": "EUR",
+            "per": "month",
+        },
+        {
+            "kind": "service_addon",
+            "name": "Priority support",
+            "price_minor": 15000,
+            "currency": "EUR",
+            "per": "month",
+        },
+        {
+            "kind": "sprint_package",
+            "name": "Launch sprint",
+            "price_minor": 90000,
+            "currency": "EUR",
+            "per": "once",
+        },
+        {
+            "kind": "scope_agreement",
+            "name": "Custom work",
+            "price_minor": 200000,
+            "currency": "EUR",
+            "per": "once",
+        },
     ],
     "benefits": {"growth": "exports keep running until the end of the month"},
     "products": {"analytics": {"name": "Acme Analytics", "use_cases": ["dashboard for our board"]}},
@@ -69,11 +93,23 @@ class World:
     def _catalogue(self) -> None:
         plans = (("starter", "Starter", 1, 4900), ("growth", "Growth", 2, 9900), ("scale", "Scale", 3, 29900))
         for plan_id, name, tier, price in plans:
-            self.add(Plan(plan_id=plan_id, name=name, tier=tier, price_minor=price, currency="EUR", per_seat=False))
+            self.add(
+                Plan(plan_id=plan_id, name=name, tier=tier, price_minor=price, currency="EUR", per_seat=False)
+            )
         self.add(
-            Plan(plan_id="old", name="Old", tier=2, price_minor=100, currency="EUR", per_seat=False, sold=False),
+            Plan(
+                plan_id="old", name="Old", tier=2, price_minor=100, currency="EUR", per_seat=False, sold=False
+            ),
             Plan(plan_id="tiny", name="Tiny", tier=1, price_minor=900, currency="EUR", per_seat=False),
-            Plan(plan_id="insight", name="Insight", tier=1, price_minor=3900, currency="EUR", per_seat=False, product="analytics"),
+            Plan(
+                plan_id="insight",
+                name="Insight",
+                tier=1,
+                price_minor=3900,
+                currency="EUR",
+                per_seat=False,
+                product="analytics",
+            ),
         )
         features = {
             "tiny": ("reports",),
@@ -106,12 +142,29 @@ class World:
         self._numbers += 1
         return f"n{self._numbers:05d}"
 
-    def account(self, account_id: str, *, days: int = 200, subscribed: bool = True, seats: int | None = None, **more: Any) -> str:
+    def account(
+        self,
+        account_id: str,
+        *,
+        days: int = 200,
+        subscribed: bool = True,
+        seats: int | None = None,
+        **more: Any,
+    ) -> str:
         """A healthy paying account, `days` old, on Starter unless `plan` says otherwise."""
         plan = more.pop("plan", "starter")
         subscription = {
             name: more.pop(name)
-            for name in ("status", "term", "renews_on", "cancel_on", "discount_pct", "mrr_minor", "ends_on", "currency")
+            for name in (
+                "status",
+                "term",
+                "renews_on",
+                "cancel_on",
+                "discount_pct",
+                "mrr_minor",
+                "ends_on",
+                "currency",
+            )
             if name in more
         }
         fields = {"contact_email": f"{account_id}@customer.example", "contact_name": "Maya", **more}
@@ -125,7 +178,11 @@ class World:
         fields = {"mrr_minor": 4900, "currency": "EUR", "status": "active", "term": "month", **more}
         self.add(
             Subscription(
-                subscription_id=self.number(), account_id=account_id, plan_id=plan, starts_on=ago(days_ago), **fields
+                subscription_id=self.number(),
+                account_id=account_id,
+                plan_id=plan,
+                starts_on=ago(days_ago),
+                **fields,
             )
         )
 
@@ -140,26 +197,40 @@ class World:
             at = datetime.combine(ago(days_ago), datetime.min.time()) + timedelta(hours=9, seconds=second)
             self.add(Event(event_id=self.number(), account_id=account_id, at=at, kind=kind, **more))
 
-    def member(self, account_id: str, user_id: str, joined: int, left: int | None = None, **more: Any) -> None:
+    def member(
+        self, account_id: str, user_id: str, joined: int, left: int | None = None, **more: Any
+    ) -> None:
         """A member who joined, and perhaps left, so many days ago."""
         fields = {"role": "member", **more}
         left_on = None if left is None else ago(left)
-        self.add(Member(account_id=account_id, user_id=user_id, joined_on=ago(joined), left_on=left_on, **fields))
+        self.add(
+            Member(account_id=account_id, user_id=user_id, joined_on=ago(joined), left_on=left_on, **fields)
+        )
 
     def ticket(self, account_id: str, days_ago: int, text: str | None = None, **more: Any) -> None:
         """A ticket, closed the same day unless `closed_at` says otherwise."""
         opened = datetime.combine(ago(days_ago), datetime.min.time()) + timedelta(hours=10)
         fields = {"priority": "normal", "closed_at": opened + timedelta(hours=2), **more}
-        self.add(Ticket(ticket_id=self.number(), account_id=account_id, opened_at=opened, text=text, **fields))
+        self.add(
+            Ticket(ticket_id=self.number(), account_id=account_id, opened_at=opened, text=text, **fields)
+        )
 
     def invoice(self, account_id: str, due_ago: int, **more: Any) -> None:
         """An open invoice that fell due so many days ago."""
         fields = {"status": "open", "amount_minor": 4900, "currency": "EUR", **more}
         self.add(
-            Invoice(invoice_id=self.number(), account_id=account_id, issued_on=ago(due_ago + 14), due_on=ago(due_ago), **fields)
+            Invoice(
+                invoice_id=self.number(),
+                account_id=account_id,
+                issued_on=ago(due_ago + 14),
+                due_on=ago(due_ago),
+                **fields,
+            )
         )
 
-    def scan(self, as_of: date = D, *, given: Settings | None = None, moment: datetime = MOMENT, **more: Any) -> Scan:
+    def scan(
+        self, as_of: date = D, *, given: Settings | None = None, moment: datetime = MOMENT, **more: Any
+    ) -> Scan:
         """Load the facts into a fresh warehouse in memory and scan it."""
         with open_warehouse(None, write=True) as warehouse:
             create_tables(warehouse.duck)

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from agent.faces import commands_drafts, commands_facts, commands_outbox, commands_start, commands_signals
+from agent.faces import commands_drafts, commands_facts, commands_outbox, commands_signals, commands_start
 from agent.faces.common import close_houses
 from agent.foundation.errors import OutgrownError
 

@@ -18,7 +18,9 @@ DraftId = Annotated[str, typer.Argument(metavar="ID", help="The draft's id, or t
 LARGEST_TEXT = 100_000
 
 drafts_app = typer.Typer(
-    invoke_without_command=True, help="List drafts; `drafts show ID` prints one with its brief.", rich_markup_mode=None
+    invoke_without_command=True,
+    help="List drafts; `drafts show ID` prints one with its brief.",
+    rich_markup_mode=None,
 )
 
 
@@ -31,7 +33,9 @@ def register(app: typer.Typer) -> None:
 
 
 def draft(
-    top: Annotated[int | None, typer.Option("--top", min=1, metavar="N", help="Only the first N ready accounts.")] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, metavar="N", help="Only the first N ready accounts.")
+    ] = None,
     account: Annotated[str | None, typer.Option("--account", metavar="ID", help="Only this account.")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -58,17 +62,23 @@ def show_written(written: Any) -> None:
         if one.queued is None:
             continue
         state = "new" if one.queued.is_new else f"kept: {one.queued.says}"
-        out.print(f"{one.queued.draft_id[:8]}  {escape(one.assessment.name)}: {escape(one.message.subject)}  ({escape(state)})")
+        out.print(
+            f"{one.queued.draft_id[:8]}  {escape(one.assessment.name)}: {escape(one.message.subject)}  ({escape(state)})"
+        )
     if written:
         out.print("Read and decide with `outgrown review`; nothing is sent without your yes.")
     else:
-        out.print("No account is ready, so there is nothing to write; `outgrown digest` shows who is closest.")
+        out.print(
+            "No account is ready, so there is nothing to write; `outgrown digest` shows who is closest."
+        )
 
 
 @drafts_app.callback()
 def drafts(
     context: typer.Context,
-    status: Annotated[str | None, typer.Option("--status", metavar="S", help="Only drafts in this state.")] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", metavar="S", help="Only drafts in this state.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -90,7 +100,9 @@ def drafts(
     for line in lines:
         marks = f"  warns: {', '.join(line.warnings)}" if line.warnings else ""
         why = f"  {escape(line.reason)}" if line.reason else ""
-        out.print(f"{line.draft_id[:8]}  {line.state:<8}  {escape(line.account_name)}: {escape(line.subject)}{why}{marks}")
+        out.print(
+            f"{line.draft_id[:8]}  {line.state:<8}  {escape(line.account_name)}: {escape(line.subject)}{why}{marks}"
+        )
     if not lines:
         out.print("No drafts; `outgrown draft` writes them for the accounts that are ready.")
 
@@ -122,18 +134,24 @@ def read_message(path: Path) -> Message:
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError(f"There is no file {path}; write the subject on its first line and the body below.") from None
+        raise InputError(
+            f"There is no file {path}; write the subject on its first line and the body below."
+        ) from None
     except (UnicodeDecodeError, OSError) as bad:
         raise InputError(f"{path} cannot be read as UTF-8 text ({bad}); save it again as UTF-8.") from None
     if len(text) > LARGEST_TEXT:
-        raise InputError(f"{path} has {len(text):,} characters, far more than a message; is it the right file?")
+        raise InputError(
+            f"{path} has {len(text):,} characters, far more than a message; is it the right file?"
+        )
     if not text.strip():
         raise InputError(f"{path} is empty; write the subject on its first line and the body below.")
     return Message.parse(text)
 
 
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The text, subject line first; - is standard input.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The text, subject line first; - is standard input.")
+    ],
     account: Annotated[str, typer.Option("--account", metavar="ID", help="The account it is meant for.")],
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -143,7 +161,12 @@ def check(
     message = read_message(file)
     violations = house.check_text(account, message)
     if as_json:
-        print_json([v.model_dump(mode="json", include={"rule", "level", "message", "start", "end"}) for v in violations])
+        print_json(
+            [
+                v.model_dump(mode="json", include={"rule", "level", "message", "start", "end"})
+                for v in violations
+            ]
+        )
     else:
         from agent.faces.reading import show_violations
 
@@ -168,11 +191,17 @@ def approve(
 
 def edit(
     draft_id: DraftId,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new text, subject line first; - is standard input.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The new text, subject line first; - is standard input.")
+    ],
     confirm: Annotated[
-        list[str] | None, typer.Option("--confirm", metavar="RULE", help="Keep the text although this guardrail blocks it.")
+        list[str] | None,
+        typer.Option("--confirm", metavar="RULE", help="Keep the text although this guardrail blocks it."),
     ] = None,
-    base: Annotated[int | None, typer.Option("--base", metavar="N", help="The version you changed; the current one by default.")] = None,
+    base: Annotated[
+        int | None,
+        typer.Option("--base", metavar="N", help="The version you changed; the current one by default."),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -208,7 +237,11 @@ def snooze(
     """Put a draft off for some days."""
     house = open_house(workspace)
     until: datetime = house.snooze(draft_id, days)
-    _said(as_json, {"draft_id": draft_id, "state": "snoozed", "until": until}, f"Snoozed until {until:%Y-%m-%d}.")
+    _said(
+        as_json,
+        {"draft_id": draft_id, "state": "snoozed", "until": until},
+        f"Snoozed until {until:%Y-%m-%d}.",
+    )
 
 
 def review(workspace: WorkspaceOption = None) -> None:

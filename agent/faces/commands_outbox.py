@@ -48,7 +48,9 @@ def send(
         print_json({"deliveries": [one.model_dump(mode="json") for one in done]})
     else:
         for one in done:
-            typer.echo(f"{one.delivery_id}  {one.account_id}: {one.result}{': ' + one.says if one.says else ''}")
+            typer.echo(
+                f"{one.delivery_id}  {one.account_id}: {one.result}{': ' + one.says if one.says else ''}"
+            )
         sent = sum(one.result == "sent" for one in done)
         typer.echo(f"{sent} sent." if done else "Nothing is approved and waiting; `outgrown review` decides.")
     if any(one.result in ("failed", "unknown") for one in done):
@@ -58,7 +60,9 @@ def send(
 @outbox_app.callback()
 def outbox(
     context: typer.Context,
-    status: Annotated[str | None, typer.Option("--status", metavar="S", help="Only deliveries in this state.")] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", metavar="S", help="Only deliveries in this state.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,7 +82,9 @@ def outbox(
     for line in lines:
         when = f"{line.sent_at or line.created_at:%Y-%m-%d %H:%M}"
         error = f"  {escape(line.last_error)}" if line.last_error else ""
-        out.print(f"{line.delivery_id}  {line.state:<9}  {when}  {escape(line.account_id)} <{escape(line.address)}>{error}")
+        out.print(
+            f"{line.delivery_id}  {line.state:<9}  {when}  {escape(line.account_id)} <{escape(line.address)}>{error}"
+        )
     if not lines:
         out.print("The outbox is empty.")
 
@@ -86,17 +92,26 @@ def outbox(
 @outbox_app.command("settle")
 def settle(
     delivery_id: Annotated[str, typer.Argument(metavar="ID")],
-    arrived: Annotated[bool, typer.Option("--arrived/--not-arrived", help="Whether the message reached the customer.")],
+    arrived: Annotated[
+        bool, typer.Option("--arrived/--not-arrived", help="Whether the message reached the customer.")
+    ],
     workspace: WorkspaceOption = None,
 ) -> None:
     """Say what became of a delivery whose fate is unknown; it is never sent again on its own."""
     open_house(workspace).settle(delivery_id, arrived=arrived)
-    typer.echo("Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again.")
+    typer.echo(
+        "Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again."
+    )
 
 
 def reply(
     account: AccountId,
-    kind: Annotated[str, typer.Option("--kind", help="interested, not_yet, no, stop, question, or close to end the conversation.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind", help="interested, not_yet, no, stop, question, or close to end the conversation."
+        ),
+    ],
     file: Annotated[Path | None, typer.Option("--file", help="The text that came back.")] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -113,13 +128,19 @@ def reply(
     assert chosen is not None  # noqa: S101 - the option is required
     text = file.read_text(encoding="utf-8") if file else ""
     house.reply(account, chosen, text)
-    typer.echo("Recorded." if chosen is not ReplyKind.STOP else "Recorded; this account will not be written to again.")
+    typer.echo(
+        "Recorded."
+        if chosen is not ReplyKind.STOP
+        else "Recorded; this account will not be written to again."
+    )
 
 
 def outcome(
     account: AccountId,
     kind: Annotated[str, typer.Option("--kind", help="upgraded, bought, declined, no_answer or churned.")],
-    amount_minor: Annotated[int | None, typer.Option("--amount-minor", help="What it adds a month, in minor units.")] = None,
+    amount_minor: Annotated[
+        int | None, typer.Option("--amount-minor", help="What it adds a month, in minor units.")
+    ] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="ISO currency of the amount.")] = None,
     workspace: WorkspaceOption = None,
 ) -> None:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.faces.common import AsOfOption, JsonOption, WorkspaceOption, console, day_of, note, open_house, print_json
+from agent.faces.common import (
+    AsOfOption,
+    JsonOption,
+    WorkspaceOption,
+    console,
+    day_of,
+    note,
+    open_house,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from agent.faces.digest import DigestView
@@ -20,7 +29,9 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    workspace: Annotated[Path | None, typer.Option("--workspace", help="Where to make it; ./outgrown-demo by default.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", help="Where to make it; ./outgrown-demo by default.")
+    ] = None,
 ) -> None:
     """Make a workspace with a sample company, then sync, scan, draft and digest: no keys, no network."""
     from agent.faces.demonstrating import run_demo
@@ -36,7 +47,9 @@ def init(workspace: WorkspaceOption = None) -> None:
     folder = find_workspace(workspace)
     for path in write_workspace(folder):
         typer.echo(f"Wrote {path}")
-    typer.echo("Next: put your exports into the exports folder, then run `outgrown sync` and `outgrown scan`.")
+    typer.echo(
+        "Next: put your exports into the exports folder, then run `outgrown sync` and `outgrown scan`."
+    )
 
 
 def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
@@ -55,7 +68,9 @@ def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 
 
 def digest(
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained HTML file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained HTML file.")
+    ] = None,
     as_of: AsOfOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

@@ -27,9 +27,9 @@ def run_demo(folder: Path, out: Console) -> None:
 
     Raises UsageError for a folder that holds somebody's own workspace.
     """
-    from agent.facts.sample import OPTED_OUT, PRIOR_PROMPTS, SAMPLE_DAY, SAMPLE_NOW, write_sample
     from agent.faces.digest import as_html, as_table
     from agent.faces.digesting import digest_view
+    from agent.facts.sample import OPTED_OUT, PRIOR_PROMPTS, SAMPLE_NOW, write_sample
     from agent.scoring.assessment import Status
 
     folder = folder.expanduser().resolve()
@@ -37,15 +37,22 @@ def run_demo(folder: Path, out: Console) -> None:
     if settings.exists() and MARK not in settings.read_text(encoding="utf-8"):
         raise UsageError(f"{settings} is not a demo's; name an empty folder with --workspace DIR.")
     folder.mkdir(parents=True, exist_ok=True)
-    write_sample(folder, SAMPLE_DAY)
-    (folder / ".env").write_text(f"# The sample company lives at this moment.\n{clock.SETTING}={SAMPLE_NOW.isoformat()}\n")
-    os.environ[clock.SETTING] = SAMPLE_NOW.isoformat()
+    moment = clock.now() if os.environ.get(clock.SETTING) else SAMPLE_NOW
+    os.environ[clock.SETTING] = moment.isoformat()
+    write_sample(folder, clock.last_complete_day(moment))
+    (folder / ".env").write_text(
+        f"# The sample company lives at this moment.\n{clock.SETTING}={moment.isoformat()}\n",
+        encoding="utf-8",
+    )
     house = open_house(folder)
     reports = house.sync()
     rows = sum(report.read for report in reports)
-    out.print(f"1. sync    {rows:,} rows of {len(reports)} tables from {escape(_near(folder / 'exports'))}", soft_wrap=True)
+    out.print(
+        f"1. sync    {rows:,} rows of {len(reports)} tables from {escape(_near(folder / 'exports'))}",
+        soft_wrap=True,
+    )
     for account_id, sent_at in PRIOR_PROMPTS:
-        house.remember_prompt(account_id, sent_at)
+        house.remember_prompt(account_id, moment - (SAMPLE_NOW - sent_at))
     for account_id in OPTED_OUT:
         house.opt_out(account_id, "asked not to be written to")
     result = house.scan()
@@ -62,7 +69,9 @@ def run_demo(folder: Path, out: Console) -> None:
     if written:
         from agent.faces.reading import show_message
 
-        out.print(f"\nThe draft for {escape(written[0].assessment.name)}, exactly as the customer would read it:")
+        out.print(
+            f"\nThe draft for {escape(written[0].assessment.name)}, exactly as the customer would read it:"
+        )
         show_message(written[0].message, out)
     first = written[0].assessment.account_id if written else result.accounts[0].account_id
     out.print("Next: decide in the terminal, look closer at one account, send what you approved.")
@@ -79,4 +88,3 @@ def _near(path: Path) -> str:
     """A path below the current folder from there, any other in full."""
     full = path.absolute()
     return str(full.relative_to(Path.cwd())) if full.is_relative_to(Path.cwd()) else str(full)
-

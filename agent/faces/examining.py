@@ -34,10 +34,14 @@ def examine(given: Path | None) -> list[Check]:
     house = House(workspace)
     checks = [Check(name="configuration", state="ok", says=str(workspace.folder / "outgrown.toml"))]
     checks += _clock()
-    checks += _try("triggers", lambda: f"{len(load_library(workspace.settings.triggers).entries)} switched on")
+    checks += _try(
+        "triggers", lambda: f"{len(load_library(workspace.settings.triggers).entries)} switched on"
+    )
     checks += _files(workspace)
     checks += _facts(house)
-    checks += _try("state", lambda: f"open and up to date ({'SQLite' if house.store.is_sqlite else 'PostgreSQL'})")
+    checks += _try(
+        "state", lambda: f"open and up to date ({'SQLite' if house.store.is_sqlite else 'PostgreSQL'})"
+    )
     checks += _channel(workspace)
     return checks
 
@@ -51,21 +55,35 @@ def _try(name: str, look: Callable[[], str]) -> list[Check]:
 
 def _clock() -> Iterator[Check]:
     if os.environ.get(clock.SETTING):
-        yield Check(name="clock", state="warn", says=f"set to {clock.now():%Y-%m-%d %H:%M} by {clock.SETTING}, not the machine's")
+        yield Check(
+            name="clock",
+            state="warn",
+            says=f"set to {clock.now():%Y-%m-%d %H:%M} by {clock.SETTING}, not the machine's",
+        )
 
 
 def _files(workspace: Workspace) -> Iterator[Check]:
     files = workspace.settings.connectors.files
     if files is None:
-        yield Check(name="files", state="warn", says="no [connectors.files] in outgrown.toml, so nothing is read")
+        yield Check(
+            name="files", state="warn", says="no [connectors.files] in outgrown.toml, so nothing is read"
+        )
         return
     folder = workspace.folder / files.dir
     if not folder.is_dir():
-        yield Check(name="files", state="fail", says=f"there is no folder {folder}; make it and put your exports there")
+        yield Check(
+            name="files",
+            state="fail",
+            says=f"there is no folder {folder}; make it and put your exports there",
+        )
         return
     exports = [path for path in folder.iterdir() if path.is_file()]
     state: Literal["ok", "fail"] = "ok" if exports else "fail"
-    yield Check(name="files", state=state, says=f"{len(exports)} files in {folder}" if exports else f"{folder} is empty")
+    yield Check(
+        name="files",
+        state=state,
+        says=f"{len(exports)} files in {folder}" if exports else f"{folder} is empty",
+    )
 
 
 def _facts(house: object) -> Iterator[Check]:
@@ -87,7 +105,12 @@ def _facts(house: object) -> Iterator[Check]:
     if age is None:
         yield Check(name="facts", state="warn", says="nothing has been read yet; run `outgrown sync`")
     elif age > limit:
-        yield Check(name="facts", state="warn", says=f"{accounts:,} accounts, read {age:.0f} hours ago: over {limit:g} hours, so every message is held; run `outgrown sync`")
+        yield Check(
+            name="facts",
+            state="warn",
+            says=f"{accounts:,} accounts, read {age:.0f} hours ago: over {limit:g} hours, so every message is held; "
+            "run `outgrown sync`",
+        )
     else:
         yield Check(name="facts", state="ok", says=f"{accounts:,} accounts, read {max(age, 0):.0f} hours ago")
 

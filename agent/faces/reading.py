@@ -36,7 +36,9 @@ def show_view(view: DraftView, out: Console) -> None:
     if len(view.versions) > 1:
         out.print("[bold]Versions[/bold]")
         for version in view.versions:
-            out.print(f"  {version.number} by {escape(version.author)} at {version.created_at:%Y-%m-%d %H:%M}")
+            out.print(
+                f"  {version.number} by {escape(version.author)} at {version.created_at:%Y-%m-%d %H:%M}"
+            )
     for decision in view.decisions:
         why = f": {escape(decision.reason)}" if decision.reason else ""
         out.print(f"{decision.at:%Y-%m-%d %H:%M}  {decision.kind} by {escape(decision.who)}{why}")
@@ -51,7 +53,10 @@ def show_evidence(brief: Brief, out: Console) -> None:
         out.print(f"  {finding.trigger}: {escape(finding.says)}", soft_wrap=True)
     out.print("[bold]Figures it may quote[/bold]")
     for figure in brief.figures:
-        out.print(f"  {escape(figure.display):<14} {escape(figure.label)}  [dim]{escape(figure.formula)}[/dim]", soft_wrap=True)
+        out.print(
+            f"  {escape(figure.display):<14} {escape(figure.label)}  [dim]{escape(figure.formula)}[/dim]",
+            soft_wrap=True,
+        )
         for row in figure.rows[:ROWS_SHOWN]:
             values = ", ".join(f"{name} {value}" for name, value in row.values.items() if value is not None)
             out.print(f"      [dim]{row.table}: {escape(values)}[/dim]", soft_wrap=True)
@@ -59,7 +64,9 @@ def show_evidence(brief: Brief, out: Console) -> None:
         if more > 0:
             out.print(f"      [dim]… and {more} more rows[/dim]")
     to = brief.recipient
-    out.print(f"[bold]To[/bold] {escape(to.contact_name or '')} <{escape(to.contact_email or 'no address')}>\n")
+    out.print(
+        f"[bold]To[/bold] {escape(to.contact_name or '')} <{escape(to.contact_email or 'no address')}>\n"
+    )
 
 
 def show_message(message: Message, out: Console) -> None:

@@ -89,7 +89,9 @@ def _edit(house: House, view: DraftView, out: Console) -> None:
         show_violations(message, violations, out)
         rules = sorted({v.rule for v in violations if v.level == "block" and not v.hard})
         try:
-            if not rules or not typer.confirm(f"Keep it although {', '.join(rules)} block it?", default=False):
+            if not rules or not typer.confirm(
+                f"Keep it although {', '.join(rules)} block it?", default=False
+            ):
                 house.edit(view.line.draft_id, message, (), view.line.version)
             else:
                 house.edit(view.line.draft_id, message, rules, view.line.version)
@@ -104,7 +106,9 @@ def _edit(house: House, view: DraftView, out: Console) -> None:
 def _in_editor(text: str) -> str | None:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor:
-        raise ConfigError("No editor is set; set EDITOR, for example EDITOR=nano, or use `outgrown edit ID FILE`.")
+        raise ConfigError(
+            "No editor is set; set EDITOR, for example EDITOR=nano, or use `outgrown edit ID FILE`."
+        )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "message.txt"
         path.write_text(text, encoding="utf-8")

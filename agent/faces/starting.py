@@ -21,10 +21,16 @@ def write_workspace(folder: Path) -> list[Path]:
 
     target = folder / FILE
     if target.exists():
-        raise UsageError(f"{target} is there already; edit it, or run `outgrown init --workspace DIR` for another folder.")
+        raise UsageError(
+            f"{target} is there already; edit it, or run `outgrown init --workspace DIR` for another folder."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     # These two files are TOML and shell text, not HTML; every value goes through tojson.
-    pages = Environment(loader=FileSystemLoader(shipped("templates", "workspace")), undefined=StrictUndefined, autoescape=False)  # noqa: S701
+    pages = Environment(  # noqa: S701
+        loader=FileSystemLoader(shipped("templates", "workspace")),
+        undefined=StrictUndefined,
+        autoescape=False,
+    )
     name, email = _git("user.name"), _git("user.email")
     values = {
         "company": folder.name.replace("-", " ").replace("_", " ").strip().title() or "My company",

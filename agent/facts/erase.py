@@ -10,7 +10,8 @@ from agent.foundation.warehouse import Warehouse
 def addresses_of(warehouse: Warehouse, account_id: str) -> list[str]:
     """The e-mail addresses the facts know of an account."""
     rows = warehouse.duck.execute(
-        "SELECT DISTINCT contact_email FROM accounts WHERE account_id = ? AND contact_email IS NOT NULL", [account_id]
+        "SELECT DISTINCT contact_email FROM accounts WHERE account_id = ? AND contact_email IS NOT NULL",
+        [account_id],
     ).fetchall()
     return [address for (address,) in rows]
 

@@ -118,7 +118,9 @@ def memory_table(con: Any, records: list[dict[str, Any]], schema: dict[str, str]
     con.raw_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
     if records:
         lists = ", ".join(f"unnest(?::{DUCK_TYPES[kind]}[])" for kind in schema.values())
-        con.con.execute(f"INSERT INTO {name} SELECT {lists}", [[r[column] for r in records] for column in schema])
+        con.con.execute(
+            f"INSERT INTO {name} SELECT {lists}", [[r[column] for r in records] for column in schema]
+        )
     return named_table(con, name, ibis.schema(schema))
 
 

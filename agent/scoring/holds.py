@@ -59,7 +59,11 @@ def holds(
 ) -> tuple[Hold, ...]:
     """The holds that the account's facts and the state give; `tables` are those its fired triggers rest on."""
     rested_on = tables | set(RESTED_ON) | ({"measures"} if read(row, columns.HEALTH_EVER) else set())
-    found = [*_facts(row, health, offer, company), *_state(row, contact, company), *_sources(company, rested_on)]
+    found = [
+        *_facts(row, health, offer, company),
+        *_state(row, contact, company),
+        *_sources(company, rested_on),
+    ]
     return tuple(Hold(hold=name, says=says) for name, says in found)
 
 
@@ -139,7 +143,8 @@ def _sources(company: Company, tables: set[str]) -> Iterator[tuple[str, str]]:
         if age > source.limit_hours and source.table in tables:
             yield (
                 "stale_source",
-                f"{source.table} were last read from {source.source} {age:.0f} hours ago, over the limit of {source.limit_hours:g}",
+                f"{source.table} were last read from {source.source} {age:.0f} hours ago, "
+                f"over the limit of {source.limit_hours:g}",
             )
             return
 

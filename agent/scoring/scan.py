@@ -48,7 +48,7 @@ def scan(
     library = load_library(settings.triggers)
     source = read_source(warehouse, settings, as_of, account_id)
     detection = detect(source, library, as_of, columns.ALL, account_id)
-    sources = _sources(source, settings, as_of)
+    sources = _sources(source, settings)
     narrator = Narrator(
         detection, library, source.book, {name: p.name for name, p in settings.products.items()}
     )
@@ -57,8 +57,7 @@ def scan(
         library=library,
         book=source.book,
         company=Company(as_of, moment, sources, settings.scoring.holdout_share),
-        support_known=support_is_known(detection.accounts)
-        or _any_ticket(source, as_of),
+        support_known=support_is_known(detection.accounts) or _any_ticket(source, as_of),
         contacts=contacts,
     )
     close = [row["account_id"] for row in detection.accounts if show_rows or _near(assessor, narrator, row)]
@@ -84,7 +83,7 @@ def _any_ticket(source: Source, as_of: date) -> bool:
     return bool(scalar(tickets.filter(tickets.opened_at.date() <= as_of).count()))
 
 
-def _sources(source: Source, settings: Settings, as_of: date) -> tuple[SourceAge, ...]:
+def _sources(source: Source, settings: Settings) -> tuple[SourceAge, ...]:
     reads = source.tables["source_reads"]
     newest = (
         reads.group_by("source", "table_name")

@@ -44,7 +44,9 @@ def describe(formula: Formula, as_of: date, key: str = "", metric: Metric | None
     return _leaf(formula, as_of, key, metric)
 
 
-def days_of(formula: Formula, as_of: date, created_on: date, metric: Metric | None = None) -> tuple[date, date]:
+def days_of(
+    formula: Formula, as_of: date, created_on: date, metric: Metric | None = None
+) -> tuple[date, date]:
     """First and last day that the formula looks at; D itself when it looks at no window."""
     firsts, lasts = [], []
     for leaf in formula.leaves():

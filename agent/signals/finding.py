@@ -32,7 +32,8 @@ class Figure(Frozen):
     "What it counts, for a person: 'export limit hits in 14 days'."
     value: float | date
     unit: str
-    "'share' (0.87 shown as 87%), 'ratio' (2.1 shown as 2.1 times), 'days', 'money' (minor units), 'date', or the plural noun of what is counted."
+    """'share' (0.87 shown as 87%), 'ratio' (2.1 shown as 2.1 times), 'days', 'money' (minor units), 'date', or the
+    plural noun of what is counted."""
     display: str
     "Exactly as a customer reads it: '87%', '14 days', '€49', '12 March 2026', '5'."
     rounding: str

@@ -83,8 +83,15 @@ class Narrator:
         return names
 
     def _figure(
-        self, account: Row, row: Row, entry: Entry, quote: Quote, key: str | None, names: dict[str, str], evidence: Evidence | None
-    ) -> Figure:  # fmt: skip
+        self,
+        account: Row,
+        row: Row,
+        entry: Entry,
+        quote: Quote,
+        key: str | None,
+        names: dict[str, str],
+        evidence: Evidence | None,
+    ) -> Figure:
         as_of, formula = self.detection.as_of, quote.formula
         value = _value(formula, row)
         metric = self.book.metric(key or "") if entry.rule.grain is Grain.METRIC else None
@@ -176,4 +183,7 @@ def tree(formula: Formula) -> dict[str, Any]:
     if isinstance(formula, Op):
         return {"op": formula.sign, "left": tree(formula.left), "right": tree(formula.right)}
     assert isinstance(formula, Leaf)  # noqa: S101 - the tree has no other nodes
-    return {"leaf": type(formula).__name__, **{part.name: getattr(formula, part.name) for part in fields(formula)}}  # type: ignore[arg-type]
+    return {
+        "leaf": type(formula).__name__,
+        **{part.name: getattr(formula, part.name) for part in fields(formula)},
+    }  # type: ignore[arg-type]

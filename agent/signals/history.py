@@ -34,7 +34,9 @@ def history_of(evidence: Evidence, metric: str | None) -> History | None:
         return None
     known = evidence.book.metric(name)
     label = known.label if known else name
-    return History(label=label[:1].upper() + label[1:], unit=known.unit if known else name, weeks=weeks(evidence, name))
+    return History(
+        label=label[:1].upper() + label[1:], unit=known.unit if known else name, weeks=weeks(evidence, name)
+    )
 
 
 def weeks(evidence: Evidence, metric: str, number: int = 12) -> tuple[Week, ...]:

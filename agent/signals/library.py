@@ -78,7 +78,9 @@ def _merged(name: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) ->
     for key, value in given.items():
         if key == SWITCH:
             if not isinstance(value, bool):
-                raise ConfigError(f"outgrown.toml: triggers.{name}.{key} must be true or false, not {value!r}.")
+                raise ConfigError(
+                    f"outgrown.toml: triggers.{name}.{key} must be true or false, not {value!r}."
+                )
             merged[key] = value
             continue
         if key not in defaults:

@@ -176,9 +176,8 @@ def metric_profile(relations: Relations, leaves: list[Leaf]) -> Any:
     joined = left_join(grouped, relations.ceilings, ["account_id", "metric"])
     names = [leaf.column for leaf in readings]
     ceilings = [CeilingOn(week).column for week in WEEKS]
-    measured = joined.select(
-        "account_id", "core", *names, key=joined.metric, **{c: joined[f"ceiling_{w}"] for w, c in zip(WEEKS, ceilings, strict=True)}
-    )  # fmt: skip
+    by_week = {column: joined[f"ceiling_{week}"] for week, column in zip(WEEKS, ceilings, strict=True)}
+    measured = joined.select("account_id", "core", *names, key=joined.metric, **by_week)
     columns_in_order = ["account_id", "key", "core", *names, *ceilings]
     both = measured[columns_in_order].union(_seats(relations, readings)[columns_in_order])
     attributes = left_join(both, _account_columns(relations, leaves), ["account_id"])

@@ -97,10 +97,16 @@ class Relations:
         t = self.source.tables["subscriptions"]
         t = t.filter(t.starts_on <= self.today)
         joined = t.left_join(self._plans, "plan_id")
-        return joined.select(
+        periods = joined.select(
             *[joined[name] for name in t.columns],
-            joined.plan_name, joined.tier, joined.per_seat, joined["product"].fill_null(MAIN).name("product"),
-        ).mutate(start_age=lambda s: self._days_to_today(s.starts_on), end_age=lambda s: self._days_to_today(s.ends_on))  # fmt: skip
+            joined.plan_name,
+            joined.tier,
+            joined.per_seat,
+            joined["product"].fill_null(MAIN).name("product"),
+        )
+        return periods.mutate(
+            start_age=self._days_to_today(periods.starts_on), end_age=self._days_to_today(periods.ends_on)
+        )
 
     def in_force(self, days_ago: int) -> Any:
         """The subscription that counts as the account's plan on D - days_ago, one row an account."""

@@ -88,7 +88,12 @@ def test_scan_answers_in_the_contracted_shape(run, workspace):
     assert document["as_of"] == "2026-01-31"
     by_id = {one["account_id"]: one for one in document["accounts"]}
     ready = by_id[READY]
-    assert (ready["status"], ready["points"], ready["band"], ready["play"]) == ("ready", 9, "ready", "feature")
+    assert (ready["status"], ready["points"], ready["band"], ready["play"]) == (
+        "ready",
+        9,
+        "ready",
+        "feature",
+    )
     assert set(ready) >= {"account_id", "name", "status", "points", "band", "composite", "tier", "parts", "findings", "play", "offer", "holds"}  # fmt: skip
     assert ready["offer"].items() >= {"kind": "plan_upgrade", "plan_id": "growth", "name": "Growth", "price_minor": 9900, "currency": "EUR", "per": "month"}.items()  # fmt: skip
     for finding in ready["findings"]:
@@ -100,7 +105,9 @@ def test_scan_answers_in_the_contracted_shape(run, workspace):
 
 def test_scan_is_the_same_to_the_byte(run, workspace):
     """Two scans of the same facts and date print the same."""
-    assert run("scan", "--json", workspace=workspace).stdout == run("scan", "--json", workspace=workspace).stdout
+    assert (
+        run("scan", "--json", workspace=workspace).stdout == run("scan", "--json", workspace=workspace).stdout
+    )
 
 
 def test_another_day_is_looked_at_and_not_recorded(run, workspace):
@@ -195,10 +202,22 @@ def test_an_edit_is_checked_and_can_be_confirmed_past(run, workspace, tmp_path):
     """A person's text goes through the same rules; a content rule can be confirmed past, and that is recorded."""
     [draft] = answer(run("draft", "--json", workspace=workspace))["drafts"]
     text = tmp_path / "mine.txt"
-    text.write_text(f"{draft['subject']}\n\n{draft['body'].replace('.', '. You have 431 friends.', 1)}", encoding="utf-8")
+    text.write_text(
+        f"{draft['subject']}\n\n{draft['body'].replace('.', '. You have 431 friends.', 1)}", encoding="utf-8"
+    )
     refused = run("edit", draft["draft_id"], str(text), workspace=workspace)
     assert "ungrounded_figure" in str(refused.exception)
-    kept = answer(run("edit", draft["draft_id"], str(text), "--confirm", "ungrounded_figure", "--json", workspace=workspace))
+    kept = answer(
+        run(
+            "edit",
+            draft["draft_id"],
+            str(text),
+            "--confirm",
+            "ungrounded_figure",
+            "--json",
+            workspace=workspace,
+        )
+    )
     assert kept["version"] == 2
     assert kept["confirmed"] == ["ungrounded_figure"]
     assert answer(run("approve", draft["draft_id"], "--json", workspace=workspace))["version"] == 2
@@ -220,17 +239,23 @@ def test_review_asks_and_does_as_told(run, workspace):
     assert "Figures it may quote" in result.stdout
     assert "Guardrails: all passed." in result.stdout
     assert "Approved" in result.stdout
-    assert [d["state"] for d in answer(run("outbox", "--json", workspace=workspace))["deliveries"]] == ["queued"]
+    assert [d["state"] for d in answer(run("outbox", "--json", workspace=workspace))["deliveries"]] == [
+        "queued"
+    ]
 
 
 def test_a_reply_holds_the_account_and_stop_silences_it(run, workspace):
     """A question waits for the founder; 'stop' is for good."""
     assert run("reply", READY, "--kind", "question", workspace=workspace).exit_code == 0
-    [one] = [a for a in answer(run("scan", "--json", workspace=workspace))["accounts"] if a["account_id"] == READY]
+    [one] = [
+        a for a in answer(run("scan", "--json", workspace=workspace))["accounts"] if a["account_id"] == READY
+    ]
     assert [hold["hold"] for hold in one["holds"]] == ["in_conversation"]
     run("reply", READY, "--kind", "close", workspace=workspace)
     run("reply", READY, "--kind", "stop", workspace=workspace)
-    [one] = [a for a in answer(run("scan", "--json", workspace=workspace))["accounts"] if a["account_id"] == READY]
+    [one] = [
+        a for a in answer(run("scan", "--json", workspace=workspace))["accounts"] if a["account_id"] == READY
+    ]
     assert [hold["hold"] for hold in one["holds"]] == ["opted_out"]
 
 
@@ -242,7 +267,9 @@ def test_forget_erases_facts_and_state_and_keeps_the_silence(run, workspace):
     assert READY not in {one["account_id"] for one in accounts}
     assert answer(run("drafts", "--json", workspace=workspace))["drafts"] == []
     run("sync", workspace=workspace)
-    [one] = [a for a in answer(run("scan", "--json", workspace=workspace))["accounts"] if a["account_id"] == READY]
+    [one] = [
+        a for a in answer(run("scan", "--json", workspace=workspace))["accounts"] if a["account_id"] == READY
+    ]
     assert "opted_out" in [hold["hold"] for hold in one["holds"]]
 
 
@@ -273,8 +300,14 @@ def test_doctor_and_init(run, workspace, tmp_path):
     ("words", "says"),
     [
         pytest.param(["explain", "acne"], "did you mean 'acme'", id="misspelt account"),
-        pytest.param(["scan", "--as-of", "31.01.2026"], "write it like 2026-03-31", id="date in another format"),
-        pytest.param(["scan", "--as-of", "2020-01-01", "--account", "acme"], "after 2020-01-01", id="before the account"),
+        pytest.param(
+            ["scan", "--as-of", "31.01.2026"], "write it like 2026-03-31", id="date in another format"
+        ),
+        pytest.param(
+            ["scan", "--as-of", "2020-01-01", "--account", "acme"],
+            "after 2020-01-01",
+            id="before the account",
+        ),
         pytest.param(["approve", "nothing"], "There is no draft", id="no such draft"),
         pytest.param(["drafts", "--status", "pendin"], "did you mean 'pending'", id="misspelt status"),
         pytest.param(["sync", "filez"], "did you mean 'files'", id="misspelt source"),
@@ -298,7 +331,9 @@ def test_errors_reach_the_shell_as_a_sentence_and_an_exit_code(workspace, tmp_pa
     import sys
 
     def shell(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "agent.faces.cli", *words], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [sys.executable, "-m", "agent.faces.cli", *words], capture_output=True, text=True, check=False
+        )
 
     missing = shell("scan", "--workspace", str(tmp_path / "nowhere"))
     assert (missing.returncode, missing.stdout) == (2, "")
@@ -306,7 +341,9 @@ def test_errors_reach_the_shell_as_a_sentence_and_an_exit_code(workspace, tmp_pa
     empty = shell("explain", "x", "--workspace", str(write_workspace(tmp_path / "empty", [])))
     assert (empty.returncode, empty.stdout) == (1, "")
     assert "run `outgrown sync` first" in empty.stderr
-    (tmp_path / "empty" / "outgrown.toml").write_text(TOML.replace("sender_name", "sender_nme"), encoding="utf-8")
+    (tmp_path / "empty" / "outgrown.toml").write_text(
+        TOML.replace("sender_name", "sender_nme"), encoding="utf-8"
+    )
     wrong = shell("scan", "--workspace", str(tmp_path / "empty"))
     assert wrong.returncode == 2
     assert "did you mean 'sender_name'" in wrong.stderr

@@ -7,17 +7,17 @@ from random import Random
 from typing import Any
 
 from hypothesis import Phase, given, settings, strategies
-from tests import worlds
-from tests.signals.random_worlds import future_facts, random_world, with_future_ends
-from tests.worlds import MOMENT, READ_AT, D, World
 
+from agent.faces.shapes import scan_shape
 from agent.facts.door import add_facts, load
 from agent.facts.schema import create_tables
 from agent.facts.staged import Staged
 from agent.facts.tables import TABLES, Fact
-from agent.faces.shapes import scan_shape
 from agent.foundation.warehouse import open_warehouse
 from agent.scoring.scan import Scan, scan
+from tests import worlds
+from tests.signals.random_worlds import future_facts, random_world, with_future_ends
+from tests.worlds import MOMENT, READ_AT, D, World
 
 ACCOUNTS = 25
 "Accounts a world: one scan costs the same for one as for many, so a law is tried on many at once."

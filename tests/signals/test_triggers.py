@@ -45,7 +45,9 @@ case("plan_limit_pressure", "middle week just below", fires=False)(storage(90, 7
 case("plan_limit_pressure", "oldest week just below", fires=False)(storage(90, 90, 79.99))
 case("plan_limit_pressure", "one week unknown", fires=False)(storage(90, None, 90))
 case("plan_limit_pressure", "unlimited plan", fires=False)(storage(9000, 9000, 9000, plan="scale"))
-case("plan_limit_pressure", "no subscription, so no ceiling", fires=False)(storage(90, 90, 90, subscribed=False))
+case("plan_limit_pressure", "no subscription, so no ceiling", fires=False)(
+    storage(90, 90, 90, subscribed=False)
+)
 
 
 @case("plan_limit_pressure", "gauge read on another day of the week", fires=True)
@@ -57,7 +59,7 @@ def _(w: World, a: str) -> None:
 @case("plan_limit_pressure", "a metric that is not core", fires=False)
 def _(w: World, a: str) -> None:
     w.account(a)
-    w.measure(a, "calls", {day: 45 for day in range(21)})
+    w.measure(a, "calls", dict.fromkeys(range(21), 45))
 
 
 @case("plan_limit_pressure", "ceiling raised three days ago, newest week below it", fires=False)
@@ -84,7 +86,7 @@ def _(w: World, a: str) -> None:
 @case("plan_limit_pressure", "a monthly flow summed over its 30 days", fires=True)
 def _(w: World, a: str) -> None:
     w.account(a)
-    w.measure(a, "exports", {day: 27 for day in range(50)})
+    w.measure(a, "exports", dict.fromkeys(range(50), 27))
 
 
 @case("plan_limit_pressure", "a monthly flow one export short", fires=False)
@@ -187,7 +189,9 @@ case("usage_doubled_since_start", "just below twice", fires=False)(exports(10, 1
 case("usage_doubled_since_start", "start below the floor", fires=False)(exports(9.99, 100))
 case("usage_doubled_since_start", "90 days old", fires=True)(exports(10, 20, days=90))
 case("usage_doubled_since_start", "89 days old", fires=False)(exports(10, 20, days=89))
-case("usage_doubled_since_start", "rows begin long after the account did", fires=False)(exports(10, 20, first=8))
+case("usage_doubled_since_start", "rows begin long after the account did", fires=False)(
+    exports(10, 20, first=8)
+)
 
 
 @case("usage_doubled_since_start", "the day of creation is not a full day", fires=False)
@@ -341,7 +345,9 @@ case("guests_accumulating", "three guests, two new", fires=True)(
 )
 case("guests_accumulating", "two guests", fires=False)(joined((29, None), (1, None), role="guest"))
 case("guests_accumulating", "one new", fires=False)(joined((100, None), (30, None), (1, None), role="guest"))
-case("guests_accumulating", "one has left", fires=False)(joined((100, 3), (29, None), (1, None), role="guest"))
+case("guests_accumulating", "one has left", fires=False)(
+    joined((100, 3), (29, None), (1, None), role="guest")
+)
 
 
 # invites
@@ -400,15 +406,21 @@ def asked(text: str, day: int = 5, **more: object) -> Story:
     return story
 
 
-case("capability_request", "asks for a higher plan's feature", fires=True)(asked("Do you support SSO? We need it."))
-case("capability_request", "30 days ago is too long ago", fires=False)(asked("Do you support SSO? We need it.", 30))
+case("capability_request", "asks for a higher plan's feature", fires=True)(
+    asked("Do you support SSO? We need it.")
+)
+case("capability_request", "30 days ago is too long ago", fires=False)(
+    asked("Do you support SSO? We need it.", 30)
+)
 case("capability_request", "29 days ago", fires=True)(asked("Do you support SSO? We need it.", 29))
 case("capability_request", "a feature the plan has", fires=False)(asked("Do you support sharing?"))
 case("capability_request", "a feature no sold plan has", fires=False)(asked("Do you support fax?"))
 case("capability_request", "a price complaint", fires=False)(
     asked("We need SSO but your enterprise tier is too expensive.")
 )
-case("capability_request", "asks to leave", fires=False)(asked("We need SSO, so please cancel our subscription."))
+case("capability_request", "asks to leave", fires=False)(
+    asked("We need SSO, so please cancel our subscription.")
+)
 
 
 # paywall_attempts
@@ -543,14 +555,20 @@ case("out_of_scope_asks", "one in 30 days", fires=False)(topics("out_of_scope", 
 case("hard_deadline", "a launch after D", fires=True)(asked("Our launch is on 2026-02-01, can you help?"))
 case("hard_deadline", "a launch on D", fires=False)(asked("Our launch is on 2026-01-31, can you help?"))
 case("hard_deadline", "a date in the past", fires=False)(asked("Our launch was on 2026-01-10."))
-case("hard_deadline", "asked too long ago", fires=False)(asked("Our launch is on 2026-03-01, can you help?", 30))
+case("hard_deadline", "asked too long ago", fires=False)(
+    asked("Our launch is on 2026-03-01, can you help?", 30)
+)
 case("faster_turnaround", "asks for a faster answer", fires=True)(
     asked("We need a faster response time than we get today.")
 )
 case("faster_turnaround", "the product is slow", fires=False)(asked("The page is slow today."))
-case("budget_language", "asks for a quote for more", fires=True)(asked("Please send us a quote for 20 more seats."))
+case("budget_language", "asks for a quote for more", fires=True)(
+    asked("Please send us a quote for 20 more seats.")
+)
 case("budget_language", "a refund", fires=False)(asked("Please refund our last invoice."))
-case("budget_language", "a discount on the current plan", fires=False)(asked("Can we get a discount on our plan?"))
+case("budget_language", "a discount on the current plan", fires=False)(
+    asked("Can we get a discount on our plan?")
+)
 
 
 # renewal_window
@@ -599,7 +617,9 @@ def _(w: World, a: str) -> None:
     w.subscribe(a, "insight", 50)
 
 
-case("product_use_case_ask", "a listed use case", fires=True)(asked("We would like a dashboard for our board."))
+case("product_use_case_ask", "a listed use case", fires=True)(
+    asked("We would like a dashboard for our board.")
+)
 case("product_use_case_ask", "another wish", fires=False)(asked("We would like a new logo."))
 
 
