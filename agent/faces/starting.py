@@ -26,10 +26,10 @@ def write_workspace(folder: Path) -> list[Path]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     # These two files are TOML and shell text, not HTML; every value goes through tojson.
-    pages = Environment(  # noqa: S701
+    pages = Environment(
         loader=FileSystemLoader(shipped("templates", "workspace")),
         undefined=StrictUndefined,
-        autoescape=False,
+        autoescape=False,  # noqa: S701
     )
     name, email = _git("user.name"), _git("user.email")
     values = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -183,7 +183,4 @@ def tree(formula: Formula) -> dict[str, Any]:
     if isinstance(formula, Op):
         return {"op": formula.sign, "left": tree(formula.left), "right": tree(formula.right)}
     assert isinstance(formula, Leaf)  # noqa: S101 - the tree has no other nodes
-    return {
-        "leaf": type(formula).__name__,
-        **{part.name: getattr(formula, part.name) for part in fields(formula)},
-    }  # type: ignore[arg-type]
+    return {"leaf": type(formula).__name__, **formula.parameters()}

@@ -99,12 +99,15 @@ class Op(Formula):
 class Leaf(Formula):
     """A formula that reads facts; `column` is its name in the profile."""
 
+    def parameters(self) -> dict[str, Any]:
+        """What makes this leaf different from others of its kind."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
     @cached_property
     def column(self) -> str:
         """A name that is the same for equal leaves and differs for different ones."""
         parts = [self.op]
-        for field in fields(self):  # type: ignore[arg-type]
-            parts.append(_slug(getattr(self, field.name)))
+        parts += [_slug(value) for value in self.parameters().values()]
         name = "_".join(part for part in parts if part)
         if len(name) <= LONGEST_NAME:
             return name
