@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.faces.common import JsonOption, WorkspaceOption, console, note, open_house, print_json
+from agent.faces.common import JsonOption, WorkspaceOption, console, note, open_house, print_json, say
 from agent.foundation.errors import InputError
 
 if TYPE_CHECKING:
     from agent.drafting.message import Message
+    from agent.wiring import House
 
 DraftId = Annotated[str, typer.Argument(metavar="ID", help="The draft's id, or the first letters of it.")]
 LARGEST_TEXT = 100_000
@@ -55,7 +56,7 @@ def draft(
 
 def show_written(written: Any) -> None:
     """What was written, one line a draft, and what to do next."""
-    from rich.markup import escape
+    from agent.faces.terminal import shown
 
     out = console()
     for one in written:
@@ -63,7 +64,7 @@ def show_written(written: Any) -> None:
             continue
         state = "new" if one.queued.is_new else f"kept: {one.queued.says}"
         out.print(
-            f"{one.queued.draft_id[:8]}  {escape(one.assessment.name)}: {escape(one.message.subject)}  ({escape(state)})"
+            f"{one.queued.draft_id[:8]}  {shown(one.assessment.name)}: {shown(one.message.subject)}  ({shown(state)})"
         )
     if written:
         out.print("Read and decide with `outgrown review`; nothing is sent without your yes.")
@@ -94,14 +95,14 @@ def drafts(
     if as_json:
         print_json({"drafts": [line.model_dump(mode="json") for line in lines]})
         return
-    from rich.markup import escape
+    from agent.faces.terminal import shown
 
     out = console()
     for line in lines:
         marks = f"  warns: {', '.join(line.warnings)}" if line.warnings else ""
-        why = f"  {escape(line.reason)}" if line.reason else ""
+        why = f"  {shown(line.reason)}" if line.reason else ""
         out.print(
-            f"{line.draft_id[:8]}  {line.state:<8}  {escape(line.account_name)}: {escape(line.subject)}{why}{marks}"
+            f"{line.draft_id[:8]}  {line.state:<8}  {shown(line.account_name)}: {shown(line.subject)}{why}{marks}"
         )
     if not lines:
         out.print("No drafts; `outgrown draft` writes them for the accounts that are ready.")
@@ -127,22 +128,10 @@ def read_message(path: Path) -> Message:
 
     Raises InputError for a file that is not there, not text, or far too long.
     """
-    import sys
-
     from agent.drafting.message import Message
+    from agent.faces.files import read_text
 
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(
-            f"There is no file {path}; write the subject on its first line and the body below."
-        ) from None
-    except (UnicodeDecodeError, OSError) as bad:
-        raise InputError(f"{path} cannot be read as UTF-8 text ({bad}); save it again as UTF-8.") from None
-    if len(text) > LARGEST_TEXT:
-        raise InputError(
-            f"{path} has {len(text):,} characters, far more than a message; is it the right file?"
-        )
+    text = read_text(path, LARGEST_TEXT)
     if not text.strip():
         raise InputError(f"{path} is empty; write the subject on its first line and the body below.")
     return Message.parse(text)
@@ -156,7 +145,10 @@ def check(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the guardrails on a text against an account's current brief; exit code 1 when one blocks."""
+    """Run the guardrails on a text meant for an account.
+
+    The exit code is 1 when one of them blocks it.
+    """
     house = open_house(workspace)
     message = read_message(file)
     violations = house.check_text(account, message)
@@ -180,13 +172,16 @@ def approve(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Approve a draft: everything is looked at again, then the message waits in the outbox for `outgrown send`."""
+    """Approve a draft; everything is looked at again first.
+
+    The message then waits in the outbox for `outgrown send`.
+    """
     house = open_house(workspace)
     approved = house.approve(draft_id)
     if as_json:
         print_json(approved.model_dump(mode="json"))
     else:
-        typer.echo(f"Approved; the message to {approved.address} leaves with `outgrown send`.")
+        say(f"Approved; the message to {approved.address} leaves with `outgrown send`.")
 
 
 def edit(
@@ -205,32 +200,36 @@ def edit(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replace a draft's text; the guardrails look at yours as they do at ours."""
+    """Replace a draft's text; the guardrails look at yours, too."""
     house = open_house(workspace)
     edited = house.edit(draft_id, read_message(file), confirm or (), base)
     if as_json:
         print_json(edited.model_dump(mode="json"))
         return
-    typer.echo(f"Kept as version {edited.version}.")
+    say(f"Kept as version {edited.version}.")
     for violation in edited.violations:
-        typer.echo(f"  {violation.level}: {violation.rule}: {violation.message}")
+        say(f"  {violation.level}: {violation.rule}: {violation.message}")
 
 
 def skip(
     draft_id: DraftId,
-    reason: Annotated[str, typer.Option("--reason", help="Why not; kept, so that the rules can learn.")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why not; kept, so that the rules can learn.")
+    ],
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide against a draft."""
     house = open_house(workspace)
     house.skip(draft_id, reason)
-    _said(as_json, {"draft_id": draft_id, "state": "skipped"}, "Skipped.")
+    _said(as_json, {"draft_id": _whole_id(house, draft_id), "state": "skipped"}, "Skipped.")
 
 
 def snooze(
     draft_id: DraftId,
-    days: Annotated[int, typer.Option("--days", min=1, max=90, help="How many days to wait.")] = 7,
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", min=1, max=90, help="How many days to wait.")
+    ] = 7,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -239,20 +238,29 @@ def snooze(
     until: datetime = house.snooze(draft_id, days)
     _said(
         as_json,
-        {"draft_id": draft_id, "state": "snoozed", "until": until},
+        {"draft_id": _whole_id(house, draft_id), "state": "snoozed", "until": until},
         f"Snoozed until {until:%Y-%m-%d}.",
     )
 
 
 def review(workspace: WorkspaceOption = None) -> None:
-    """Go through the drafts that wait: the evidence beside the text, then approve, edit, skip or snooze."""
+    """Decide on each waiting draft, its evidence beside it.
+
+    The choices: approve, edit in $EDITOR, skip with a reason, snooze.
+    """
     from agent.faces.reviewing import review_all
 
     review_all(open_house(workspace), console())
+
+
+def _whole_id(house: House, given: str) -> str:
+    from agent.approval.views import show_draft
+
+    return show_draft(house.store, given).line.draft_id
 
 
 def _said(as_json: bool, document: dict[str, object], sentence: str) -> None:
     if as_json:
         print_json(document)
     else:
-        typer.echo(sentence)
+        say(sentence)

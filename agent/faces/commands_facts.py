@@ -27,7 +27,7 @@ def sync(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Pull facts from your sources; says what was read, new, changed and rejected, by table."""
+    """Read your exports; says what was new, changed and rejected."""
     house = open_house(workspace)
     reports = house.sync(names or (), day_of(since, "--since"), progress=note)
     if as_json:
@@ -38,9 +38,9 @@ def sync(
 
 def show_reports(reports: list[TableReport]) -> None:
     """What a sync did, as a table, with the first rejected rows and the notes below it."""
-    from rich.markup import escape
     from rich.table import Table
 
+    from agent.faces.terminal import shown
     from agent.facts.staged import in_words
 
     table = Table(title=None, box=None, pad_edge=False)
@@ -56,14 +56,14 @@ def show_reports(reports: list[TableReport]) -> None:
             report.duplicates,
             report.rejected,
         )
-        table.add_row(escape(report.table), *[f"{number:,}" if number else "·" for number in numbers])
+        table.add_row(shown(report.table), *[f"{number:,}" if number else "·" for number in numbers])
     out = console()
     out.print(table)
     for report in reports:
         for rejection in report.first_rejections:
-            out.print(f"  rejected {escape(report.file)} {escape(in_words([rejection]))}", soft_wrap=True)
+            out.print(f"  rejected {shown(report.file)} {shown(in_words([rejection]))}", soft_wrap=True)
         more = report.rejected - len(report.first_rejections)
         if report.first_rejections and more > 0:
-            out.print(f"  … and {more:,} more in {escape(report.file)}")
+            out.print(f"  … and {more:,} more in {shown(report.file)}")
         for text in report.notes:
-            out.print(f"  note: {escape(report.table)}: {escape(text)}", soft_wrap=True)
+            out.print(f"  note: {shown(report.table)}: {shown(text)}", soft_wrap=True)

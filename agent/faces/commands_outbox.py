@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from agent.faces.common import JsonOption, WorkspaceOption, console, open_house, print_json
+from agent.faces.common import JsonOption, WorkspaceOption, console, open_house, print_json, say
 
+LARGEST_REPLY = 1_000_000
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id.")]
 
 outbox_app = typer.Typer(
     invoke_without_command=True,
-    help="List deliveries and their states; `outbox settle ID` says what became of an unknown one.",
+    help="List deliveries; `outbox settle ID` for an unknown one.",
     rich_markup_mode=None,
 )
 
@@ -27,7 +28,9 @@ def register(app: typer.Typer) -> None:
 
 
 def send(
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Hand over at most so many.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Hand over at most so many.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -40,19 +43,17 @@ def send(
             print_json({"would_send": [line.model_dump(mode="json") for line in waiting]})
             return
         for line in waiting:
-            typer.echo(f"would send {line.delivery_id} to {line.address} by {line.channel}")
-        typer.echo(f"{len(waiting)} would be sent.")
+            say(f"would send {line.delivery_id} to {line.address} by {line.channel}")
+        say(f"{len(waiting)} would be sent.")
         return
     done = house.send(limit)
     if as_json:
         print_json({"deliveries": [one.model_dump(mode="json") for one in done]})
     else:
         for one in done:
-            typer.echo(
-                f"{one.delivery_id}  {one.account_id}: {one.result}{': ' + one.says if one.says else ''}"
-            )
+            say(f"{one.delivery_id}  {one.account_id}: {one.result}{': ' + one.says if one.says else ''}")
         sent = sum(one.result == "sent" for one in done)
-        typer.echo(f"{sent} sent." if done else "Nothing is approved and waiting; `outgrown review` decides.")
+        say(f"{sent} sent." if done else "Nothing is approved and waiting; `outgrown review` decides.")
     if any(one.result in ("failed", "unknown") for one in done):
         raise typer.Exit(1)
 
@@ -76,14 +77,14 @@ def outbox(
     if as_json:
         print_json({"deliveries": [line.model_dump(mode="json") for line in lines]})
         return
-    from rich.markup import escape
+    from agent.faces.terminal import shown
 
     out = console()
     for line in lines:
         when = f"{line.sent_at or line.created_at:%Y-%m-%d %H:%M}"
-        error = f"  {escape(line.last_error)}" if line.last_error else ""
+        error = f"  {shown(line.last_error)}" if line.last_error else ""
         out.print(
-            f"{line.delivery_id}  {line.state:<9}  {when}  {escape(line.account_id)} <{escape(line.address)}>{error}"
+            f"{line.delivery_id}  {line.state:<9}  {when}  {shown(line.account_id)} <{shown(line.address)}>{error}"
         )
     if not lines:
         out.print("The outbox is empty.")
@@ -91,17 +92,20 @@ def outbox(
 
 @outbox_app.command("settle")
 def settle(
-    delivery_id: Annotated[str, typer.Argument(metavar="ID")],
+    delivery_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The delivery's id, as `outgrown outbox` lists it.")
+    ],
     arrived: Annotated[
         bool, typer.Option("--arrived/--not-arrived", help="Whether the message reached the customer.")
     ],
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Say what became of a delivery whose fate is unknown; it is never sent again on its own."""
+    """Say what became of a delivery of unknown fate.
+
+    It is never sent again on its own.
+    """
     open_house(workspace).settle(delivery_id, arrived=arrived)
-    typer.echo(
-        "Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again."
-    )
+    say("Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again.")
 
 
 def reply(
@@ -109,26 +113,35 @@ def reply(
     kind: Annotated[
         str,
         typer.Option(
-            "--kind", help="interested, not_yet, no, stop, question, or close to end the conversation."
+            "--kind",
+            metavar="KIND",
+            help="interested, not_yet, no, stop, question, or close to end the conversation.",
         ),
     ],
-    file: Annotated[Path | None, typer.Option("--file", help="The text that came back.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="The text that came back; - is standard input."),
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Record an answer; `stop` silences the account for good, a question holds it until you close it."""
+    """Record an answer that came back.
+
+    `stop` silences the account for good; a question holds it until you close the conversation.
+    """
     from agent.faces.choices import one_of
+    from agent.faces.files import read_text
     from agent.learning.replies import ReplyKind
 
     house = open_house(workspace)
     if kind == "close":
         closed = house.close_conversation(account)
-        typer.echo(f"{closed} conversation{'s' * (closed != 1)} closed.")
+        say(f"{closed} conversation{'s' * (closed != 1)} closed.")
         return
     chosen = one_of(ReplyKind, kind, "--kind")
     assert chosen is not None  # noqa: S101 - the option is required
-    text = file.read_text(encoding="utf-8") if file else ""
+    text = read_text(file, LARGEST_REPLY) if file else ""
     house.reply(account, chosen, text)
-    typer.echo(
+    say(
         "Recorded."
         if chosen is not ReplyKind.STOP
         else "Recorded; this account will not be written to again."
@@ -137,11 +150,16 @@ def reply(
 
 def outcome(
     account: AccountId,
-    kind: Annotated[str, typer.Option("--kind", help="upgraded, bought, declined, no_answer or churned.")],
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="upgraded, bought, declined, no_answer or churned.")
+    ],
     amount_minor: Annotated[
-        int | None, typer.Option("--amount-minor", help="What it adds a month, in minor units.")
+        int | None,
+        typer.Option("--amount-minor", metavar="N", min=0, help="What it adds a month, in minor units."),
     ] = None,
-    currency: Annotated[str | None, typer.Option("--currency", help="ISO currency of the amount.")] = None,
+    currency: Annotated[
+        str | None, typer.Option("--currency", metavar="CODE", help="Currency of the amount, such as EUR.")
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Record how it ended."""
@@ -151,7 +169,7 @@ def outcome(
     chosen = one_of(OutcomeKind, kind, "--kind")
     assert chosen is not None  # noqa: S101 - the option is required
     open_house(workspace).outcome(account, chosen, amount_minor, currency)
-    typer.echo("Recorded.")
+    say("Recorded.")
 
 
 def forget(
@@ -159,9 +177,9 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Erase a customer's data from facts and state, keeping the suppression."""
+    """Erase a customer's data everywhere, keeping the silence."""
     house = open_house(workspace)
     if not yes:
         typer.confirm(f"Erase all data of account {account}? This cannot be undone", abort=True)
     rows, files = house.forget(account)
-    typer.echo(f"Erased {rows} rows and {files} files; the account stays suppressed.")
+    say(f"Erased {rows} rows and {files} files; the account stays suppressed.")

@@ -16,7 +16,9 @@ from agent.faces.common import (
     note,
     open_house,
     print_json,
+    say,
 )
+from agent.foundation.errors import InputError
 
 if TYPE_CHECKING:
     from agent.faces.digest import DigestView
@@ -30,10 +32,11 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     workspace: Annotated[
-        Path | None, typer.Option("--workspace", help="Where to make it; ./outgrown-demo by default.")
+        Path | None,
+        typer.Option("--workspace", metavar="DIR", help="Where to make it; ./outgrown-demo by default."),
     ] = None,
 ) -> None:
-    """Make a workspace with a sample company, then sync, scan, draft and digest: no keys, no network."""
+    """Run the main job on a sample company: no keys, no network."""
     from agent.faces.demonstrating import run_demo
 
     run_demo(workspace or Path("outgrown-demo"), console())
@@ -42,18 +45,19 @@ def demo(
 def init(workspace: WorkspaceOption = None) -> None:
     """Write a commented outgrown.toml and .env here."""
     from agent.faces.starting import write_workspace
-    from agent.foundation.settings import find_workspace
+    from agent.foundation.settings import FILE, find_workspace
 
     folder = find_workspace(workspace)
     for path in write_workspace(folder):
-        typer.echo(f"Wrote {path}")
-    typer.echo(
-        "Next: put your exports into the exports folder, then run `outgrown sync` and `outgrown scan`."
+        say(f"Wrote {path}")
+    say(
+        f"Next: see that {folder / FILE} names your company and who signs, put your exports into "
+        f"{folder / 'exports'}, then run `outgrown sync` and `outgrown scan` there."
     )
 
 
 def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Check configuration, stores, sources and channel; says what is wrong and how to mend it."""
+    """Say what is wrong with a workspace, and how to mend it."""
     from agent.faces.examining import examine
 
     checks = examine(workspace)
@@ -62,7 +66,7 @@ def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     else:
         marks = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
         for check in checks:
-            typer.echo(f"{marks[check.state]}  {check.name}: {check.says}")
+            say(f"{marks[check.state]}  {check.name}: {check.says}")
     if any(check.state == "fail" for check in checks):
         raise typer.Exit(1)
 
@@ -75,7 +79,7 @@ def digest(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The weekly top five: who is ready, who is close, who is held and why, and last week's results."""
+    """The weekly top five, who is held, and last week's results."""
     from agent.faces.digesting import digest_view
 
     view = digest_view(open_house(workspace), day_of(as_of, "--as-of"))
@@ -87,9 +91,22 @@ def show_digest(view: DigestView, html: Path | None, *, as_json: bool) -> None:
     from agent.faces.digest import as_html, as_table
 
     if html is not None:
-        html.write_text(as_html(view), encoding="utf-8")
+        write_page(html, as_html(view))
         note(f"Wrote {html}")
     if as_json:
-        typer.echo(view.model_dump_json(indent=2))
+        print_json(view.model_dump(mode="json"))
     elif html is None:
         as_table(view, console())
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write the page.
+
+    Raises InputError when the file cannot be written.
+    """
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as bad:
+        raise InputError(
+            f"{path} cannot be written ({bad.strerror}); name another file with --html."
+        ) from None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from agent.faces.terminal import letter_text
 from agent.foundation.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,11 +20,19 @@ if TYPE_CHECKING:
 
     from agent.wiring import House
 
+PIPE_WIDTH = 110
+OBEYED = re.compile(
+    "[\\x7f-\\x9f\\u00ad\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ud800-\\udfff\\ufeff]"
+)
+"What a terminal obeys, hides, reorders by, or cannot encode."
+
 _open: list[House] = []
 WorkspaceOption = Annotated[
     Path | None,
     typer.Option(
-        "--workspace", help="The workspace folder; else OUTGROWN_WORKSPACE, else the current folder."
+        "--workspace",
+        metavar="DIR",
+        help="The workspace folder; else OUTGROWN_WORKSPACE, else the current folder.",
     ),
 ]
 JsonOption = Annotated[
@@ -63,8 +74,14 @@ def day_of(text: str | None, option: str) -> date | None:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=_plain))
+    """One JSON document on stdout; what a terminal could not show, or would obey, is written as \\uXXXX."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    text = json.dumps(document, ensure_ascii=encoding != "utf8", indent=2, default=_plain)
+    _write(sys.stdout, text if text.isascii() and "\x7f" not in text else OBEYED.sub(_as_escape, text))
+
+
+def _as_escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"
 
 
 def _plain(value: Any) -> Any:
@@ -79,10 +96,24 @@ def console() -> Console:
     """A console for people: tables and colour on a terminal, plain text in a pipe."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 110
-    return Console(width=width, highlight=False, soft_wrap=False)
+    return Console(width=None if has_width() else PIPE_WIDTH, highlight=False, soft_wrap=False, emoji=False)
+
+
+def has_width() -> bool:
+    """Whether lines have to fit a width: on a terminal, or where COLUMNS asks for one."""
+    return sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+
+
+def say(text: str) -> None:
+    """A line of the answer, on stdout."""
+    _write(sys.stdout, letter_text(text))
 
 
 def note(text: str) -> None:
-    """A line about progress, on stderr."""
-    typer.echo(text, err=True)
+    """A line about progress or trouble, on stderr."""
+    _write(sys.stderr, letter_text(text))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(f"{text}\n")
+    stream.flush()

@@ -8,9 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from agent.faces.common import open_house
+from agent.faces.terminal import shown
 from agent.foundation import clock
 from agent.foundation.errors import UsageError
 from agent.foundation.settings import FILE
@@ -48,7 +47,7 @@ def run_demo(folder: Path, out: Console) -> None:
     reports = house.sync()
     rows = sum(report.read for report in reports)
     out.print(
-        f"1. sync    {rows:,} rows of {len(reports)} tables from {escape(_near(folder / 'exports'))}",
+        f"1. sync    {rows:,} rows of {len(reports)} tables from {shown(_near(folder / 'exports'))}",
         soft_wrap=True,
     )
     for account_id, sent_at in PRIOR_PROMPTS:
@@ -64,19 +63,19 @@ def run_demo(folder: Path, out: Console) -> None:
     view = digest_view(house, result=result)
     page = folder / "digest.html"
     page.write_text(as_html(view), encoding="utf-8")
-    out.print(f"4. digest  {escape(_near(page))}\n", soft_wrap=True)
+    out.print(f"4. digest  {shown(_near(page))}\n", soft_wrap=True)
     as_table(view, out)
     if written:
         from agent.faces.reading import show_message
 
         out.print(
-            f"\nThe draft for {escape(written[0].assessment.name)}, exactly as the customer would read it:"
+            f"\nThe draft for {shown(written[0].assessment.name)}, exactly as the customer would read it:"
         )
         show_message(written[0].message, out)
     first = written[0].assessment.account_id if written else result.accounts[0].account_id
     out.print("Next: decide in the terminal, look closer at one account, send what you approved.")
     for command in ("review", f"explain {first}", "send"):
-        out.print(f"  {escape(_command())} {command} --workspace {escape(_near(folder))}", soft_wrap=True)
+        out.print(f"  {shown(_command())} {command} --workspace {shown(_near(folder))}", soft_wrap=True)
 
 
 def _command() -> str:

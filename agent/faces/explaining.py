@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
+from agent.faces.terminal import shown
 from agent.scoring.composite import WEIGHTS
 
 if TYPE_CHECKING:
@@ -20,9 +19,9 @@ ROWS_SHOWN = 5
 def show(one: Assessment, out: Console) -> None:
     """Print the account's assessment from the verdict down to the source rows."""
     out.print(
-        f"[bold]{escape(one.name)}[/bold] ({escape(one.account_id)}) as of {one.as_of}: [bold]{one.status.value}[/bold]"
+        f"[bold]{shown(one.name)}[/bold] ({shown(one.account_id)}) as of {one.as_of}: [bold]{one.status.value}[/bold]"
     )
-    plan = escape(one.plan_name) if one.plan_name else "no plan in force"
+    plan = shown(one.plan_name) if one.plan_name else "no plan in force"
     out.print(f"Plan: {plan}. Play: {one.play or 'none'}. Offer: {_offer(one)}.\n")
     out.print(f"[bold]Points {one.points}[/bold] ({one.band.value})")
     for group, points in one.groups.items():
@@ -32,32 +31,32 @@ def show(one: Assessment, out: Console) -> None:
     if one.findings:
         out.print("\n[bold]Findings[/bold]")
     for finding in one.findings:
-        key = f" ({escape(finding.key)})" if finding.key else ""
+        key = f" ({shown(finding.key)})" if finding.key else ""
         out.print(
-            f"  {finding.trigger}{key}, {finding.first_day} to {finding.last_day}: {escape(finding.says)}",
+            f"  {finding.trigger}{key}, {finding.first_day} to {finding.last_day}: {shown(finding.says)}",
             soft_wrap=True,
         )
         for figure in finding.figures:
             _figure(figure, out)
     out.print("\n[bold]Holds[/bold]" if one.holds else "\nNo holds.")
     for hold in one.holds:
-        out.print(f"  {hold.hold}: {escape(hold.says)}", soft_wrap=True)
+        out.print(f"  {hold.hold}: {shown(hold.says)}", soft_wrap=True)
     if one.needs:
         out.print("\n[bold]To be ready it needs[/bold]")
         for need in one.needs:
-            out.print(f"  {escape(need)}", soft_wrap=True)
+            out.print(f"  {shown(need)}", soft_wrap=True)
 
 
 def _scores(one: Assessment, out: Console) -> None:
-    score = "unknown" if one.composite is None else f"{one.composite:g}"
+    score = "unknown" if one.composite is None else f"{one.composite:.1f}".removesuffix(".0")
     out.print(f"\n[bold]Composite {score}[/bold] ({one.tier.value if one.tier else 'no data'})")
     for name, part in one.parts.items():
         if part.score is None:
             out.print(f"  {name}: no data, its weight of {WEIGHTS[name]:.0%} is shared by the others")
             continue
-        out.print(f"  {name}: {part.score:g} of 10, weight {part.weight:.0%}")
+        out.print(f"  {name}: {part.score:.3g} of 10, weight {part.weight:.0%}")
         for term in part.terms:
-            out.print(f"    {term.amount:+g}  {escape(term.says)}")
+            out.print(f"    {term.amount:+g}  {shown(term.says)}")
 
 
 def _offer(one: Assessment) -> str:
@@ -66,17 +65,17 @@ def _offer(one: Assessment) -> str:
     if one.offer is None:
         return "none"
     price = money(one.offer.price_minor, one.offer.currency).display
-    return f"{escape(one.offer.name)} at {price} {'' if one.offer.per == 'once' else 'per '}{one.offer.per}"
+    return f"{shown(one.offer.name)} at {price} {'' if one.offer.per == 'once' else 'per '}{one.offer.per}"
 
 
 def _figure(figure: Figure, out: Console) -> None:
     out.print(
-        f"    {figure.figure_id} = {escape(figure.display)}  [dim]{escape(figure.formula)}[/dim]",
+        f"    {figure.figure_id} = {shown(figure.display)}  [dim]{shown(figure.formula)}[/dim]",
         soft_wrap=True,
     )
     for row in figure.rows[:ROWS_SHOWN]:
         values = ", ".join(f"{name} {value}" for name, value in row.values.items() if value is not None)
-        out.print(f"      [dim]{row.table}: {escape(values)}[/dim]", soft_wrap=True)
+        out.print(f"      [dim]{row.table}: {shown(values)}[/dim]", soft_wrap=True)
     more = figure.rows_total - min(len(figure.rows), ROWS_SHOWN)
     if more > 0:
         out.print(f"      [dim]… and {more} more rows[/dim]")

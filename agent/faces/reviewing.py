@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.markup import escape
 
 from agent.approval.states import DraftState
 from agent.approval.views import list_drafts, show_draft
 from agent.drafting.message import Message
+from agent.faces.common import note
+from agent.faces.files import read_text
 from agent.faces.reading import show_view, show_violations
-from agent.foundation.errors import Blocked, ConfigError, MoveRefused, OutgrownError, Stale
+from agent.faces.terminal import shown
+from agent.foundation.errors import Blocked, ConfigError, OutgrownError, Stale
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from agent.approval.views import DraftView
     from agent.wiring import House
 
+LARGEST_TEXT = 100_000
 QUESTION = "[a]pprove, [e]dit, [s]kip, s[n]ooze, [l]ater, [q]uit"
 
 
@@ -34,27 +37,38 @@ def review_all(house: House, out: Console) -> None:
     if not waiting:
         out.print("Nothing waits for you; `outgrown draft` writes drafts for the accounts that are ready.")
         return
-    for number, line in enumerate(waiting, start=1):
-        out.rule(f"{number} of {len(waiting)}")
-        if not _review(house, line.draft_id, out):
-            break
+    has_ended = False
+    try:
+        for number, line in enumerate(waiting, start=1):
+            out.rule(f"{number} of {len(waiting)}")
+            if not _review(house, line.draft_id, out):
+                break
+    except typer.Abort:
+        # Ctrl-C, or an input that ended: what was decided stays decided.
+        has_ended = True
     left = len(list_drafts(house.store, DraftState.PENDING))
     out.print(f"{left} left to decide. Approved messages leave with `outgrown send`.")
+    if has_ended:
+        note("Stopped before the last decision; run `outgrown review` again to go on.")
+        raise typer.Exit(1)
 
 
 def _review(house: House, draft_id: str, out: Console) -> bool:
     """Ask about one draft until it is decided; False when the person wants to stop."""
+    shown_version = 0
     while True:
         view = show_draft(house.store, draft_id)
         if view.line.state != DraftState.PENDING:
             return True
-        show_view(view, out)
+        if view.line.version != shown_version:
+            show_view(view, out)
+            shown_version = view.line.version
         answer = typer.prompt(QUESTION, default="l").strip().lower()[:1]
         try:
             match answer:
                 case "a":
                     approved = house.approve(draft_id, version=view.line.version)
-                    out.print(f"Approved: to {escape(approved.address)} with the next `outgrown send`.")
+                    out.print(f"Approved: to {shown(approved.address)} with the next `outgrown send`.")
                     return True
                 case "e":
                     _edit(house, view, out)
@@ -69,11 +83,13 @@ def _review(house: House, draft_id: str, out: Console) -> bool:
                     return True
                 case "q":
                     return False
+                case _:
+                    out.print("Answer with one of a, e, s, n, l and q.")
         except Stale as stale:
-            out.print(f"[bold]Stale[/bold]: {escape(str(stale))}", soft_wrap=True)
+            out.print(f"[bold]Stale[/bold]: {shown(str(stale))}", soft_wrap=True)
             return True
-        except (MoveRefused, OutgrownError) as refused:
-            out.print(escape(str(refused)), soft_wrap=True)
+        except OutgrownError as refused:
+            out.print(shown(str(refused)), soft_wrap=True)
 
 
 def _edit(house: House, view: DraftView, out: Console) -> None:
@@ -81,7 +97,7 @@ def _edit(house: House, view: DraftView, out: Console) -> None:
     text = view.message.text
     while True:
         changed = _in_editor(text)
-        if changed is None or changed == view.message.text:
+        if changed.strip() in ("", view.message.text.strip()):
             out.print("Nothing changed.")
             return
         message, text = Message.parse(changed), changed
@@ -96,14 +112,15 @@ def _edit(house: House, view: DraftView, out: Console) -> None:
             else:
                 house.edit(view.line.draft_id, message, rules, view.line.version)
         except Blocked as blocked:
-            out.print(escape(str(blocked)), soft_wrap=True)
+            out.print(shown(str(blocked)), soft_wrap=True)
             if not typer.confirm("Edit it again?", default=True):
                 return
         else:
             return
 
 
-def _in_editor(text: str) -> str | None:
+def _in_editor(text: str) -> str:
+    """The text as the person's editor leaves it."""
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor:
         raise ConfigError(
@@ -112,6 +129,13 @@ def _in_editor(text: str) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "message.txt"
         path.write_text(text, encoding="utf-8")
-        # The editor is the person's own choice, not anything a customer wrote.
-        done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603
-        return path.read_text(encoding="utf-8") if done.returncode == 0 else None
+        try:
+            # The editor is the person's own choice, not anything a customer wrote.
+            done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603
+        except (OSError, ValueError) as bad:
+            raise ConfigError(f"The editor {editor!r} cannot be started ({bad}); mend EDITOR.") from None
+        if done.returncode != 0:
+            raise ConfigError(
+                f"The editor {editor!r} ended with code {done.returncode}; nothing was changed."
+            )
+        return read_text(path, LARGEST_TEXT)

@@ -8,12 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from agent.foundation.errors import ConfigError
 
 SETTING = "OUTGROWN_NOW"
+EARLIEST, LATEST = 1970, 9000
+"Years far enough from the ends of the calendar for every window to fit."
 
 
 def now() -> datetime:
     """The current time, UTC and without a zone mark; `OUTGROWN_NOW` replaces the machine's clock.
 
-    Raises ConfigError when `OUTGROWN_NOW` is not an ISO time.
+    Raises ConfigError when `OUTGROWN_NOW` is not an ISO time of the years we reckon with.
     """
     given = os.environ.get(SETTING, "").strip()
     if not given:
@@ -23,6 +25,8 @@ def now() -> datetime:
     except ValueError as bad:
         message = f"{SETTING} is {given!r}, which is not an ISO time; write it like 2026-03-02T09:00:00."
         raise ConfigError(message) from bad
+    if not EARLIEST <= moment.year <= LATEST:
+        raise ConfigError(f"{SETTING} is {given!r}; give a year from {EARLIEST} to {LATEST}.")
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     return moment

@@ -21,6 +21,7 @@ HEAD = "0001"
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_SECONDS = 30.0
+MEND_SERVER = "start the database, or mend OUTGROWN_STATE_URL or url in [state]"
 _MIGRATION_LOCK = 0x6F757467
 
 
@@ -29,6 +30,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.where = _where(engine.url)
         self._writer = engine.execution_options(writing=True)
         options = (
             {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -43,19 +45,19 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session whose work is committed whole when the block ends, and not at all when it raises."""
-        with _told(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with _told(self.where), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one moment of the state and cannot change it."""
-        with _told(), Session(self._reader, expire_on_commit=False) as session:
+        with _told(self.where), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     def scrub(self) -> None:
         """Take erased rows out of the write-ahead log too (SQLite; PostgreSQL vacuums by itself)."""
         if self.is_sqlite:
-            with _told(), self.engine.connect() as connection:
+            with _told(self.where), self.engine.connect() as connection:
                 connection.rollback()
                 raw: Any = connection.connection.driver_connection
                 raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -78,7 +80,7 @@ def open_store(url: str) -> Store:
     """
     engine = _engine(_checked(url))
     try:
-        with _told():
+        with _told(_where(engine.url)):
             if _version(engine) != HEAD:
                 _migrate(engine)
     except BaseException:
@@ -96,10 +98,12 @@ def changed(session: Session, statement: Executable) -> int:
 def _checked(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as bad:
+    except (ArgumentError, ValueError):
+        # The cause would show the URL, and with it a password.
         raise ConfigError(
-            "The state's URL is not one; write it like sqlite:///state.db or postgresql://user@host/database."
-        ) from bad
+            "The state's URL is not one; write it like sqlite:///state.db or postgresql://user@host/database, "
+            "with %2F for / and %40 for @ in a password."
+        ) from None
     backend = parsed.get_backend_name()
     if backend == "postgresql" or parsed.drivername == "postgres":
         return parsed.set(drivername="postgresql+psycopg")
@@ -184,8 +188,15 @@ def _migrate(engine: Engine) -> None:
             ) from bad
 
 
+def _where(url: URL) -> str:
+    """The place of the state, without the password: a file, or a server and its database."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+
+
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(where: str) -> Iterator[None]:
     """Database errors as sentences, without the statement's values."""
     try:
         yield
@@ -193,6 +204,19 @@ def _told() -> Iterator[None]:
         said = str(bad.orig).strip().splitlines()[0] if str(bad.orig).strip() else type(bad.orig).__name__
         if "database is locked" in said or "lock timeout" in said:
             raise StoreBusy("The state is in use by another process; wait for it, then try again.") from bad
-        raise StoreError(f"The state cannot be used: {said.rstrip('.')}.") from bad
+        raise StoreError(f"The state at {where} cannot be used ({said.rstrip('.')}); {_mend(said)}.") from bad
     except SQLAlchemyError as bad:
-        raise StoreError(f"The state cannot be used: {type(bad).__name__}.") from bad
+        raise StoreError(
+            f"The state at {where} cannot be used ({type(bad).__name__}); {MEND_SERVER}."
+        ) from bad
+
+
+def _mend(said: str) -> str:
+    """How to mend what SQLite or PostgreSQL said."""
+    if any(word in said for word in ("not a database", "malformed", "file is encrypted")):
+        return "put back your newest copy of that file; it holds your drafts, decisions and silences"
+    if any(word in said for word in ("full", "No space left", "disk I/O")):
+        return "make room, then run the command again; nothing was changed"
+    if any(word in said for word in ("readonly", "unable to open", "ermission denied")):
+        return "mend its permissions"
+    return MEND_SERVER

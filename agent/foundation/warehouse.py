@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from agent.foundation.errors import StoreBusy, StoreError
 
 WAIT_SECONDS = 10.0
-DUCK_TYPES = {"string": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
-_numbers = count()
+SQL_TYPES = {"string": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
 
 
 class Warehouse:
@@ -48,6 +46,8 @@ def open_warehouse(
     con = _connect(path, write=write, wait=wait)
     try:
         yield Warehouse(con)
+    except Exception as error:
+        raise (_broken(path, error) or error) from error.__cause__
     finally:
         con.disconnect()
 
@@ -68,7 +68,7 @@ def _connect(path: Path | None, *, write: bool, wait: float) -> Any:
         except duckdb.IOException as busy:
             text = str(busy)
             if "lock" not in text.lower():
-                raise StoreError(f"The facts at {path} cannot be opened: {_first_line(text)}.") from busy
+                raise _unusable(path, text) from busy
             if time.monotonic() >= deadline:
                 holder = re.search(r"PID (\d+)", text)
                 who = f"process {holder.group(1)}" if holder else "another process"
@@ -77,25 +77,50 @@ def _connect(path: Path | None, *, write: bool, wait: float) -> Any:
                 ) from busy
             time.sleep(0.1)
         except duckdb.Error as bad:
-            raise StoreError(f"The facts at {path} cannot be opened: {_first_line(str(bad))}.") from bad
+            raise _unusable(path, str(bad)) from bad
         else:
             con.raw_sql("SET TimeZone = 'UTC'")
             return con
 
 
+def _broken(path: Path | None, error: Exception) -> StoreError | None:
+    """The error for a file or a machine that fails while the facts are read or written; None for any other."""
+    import duckdb
+
+    if isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.OutOfMemoryException):
+        return _unusable(path, str(error))
+    return None
+
+
+def _unusable(path: Path | None, said: str) -> StoreError:
+    """What is wrong with the facts at `path`, and how to mend it."""
+    reason = _first_line(said)
+    if any(word in said for word in ("Permission denied", "Read-only file system", "read-only mode")):
+        mend = "mend its permissions"
+    elif any(word in said for word in ("No space left", "Disk quota", "Out of Memory", "failed to allocate")):
+        mend = "make room, then run the command again; nothing was changed"
+    elif "newer version" in said:
+        mend = "install the newer Outgrown that wrote them"
+    else:
+        mend = "remove that file and run `outgrown sync`, which reads everything from your sources again"
+    return StoreError(f"The facts at {path} cannot be used ({reason}); {mend}.")
+
+
 def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0].rstrip(".") if text.strip() else "unknown reason"
+    line = text.strip().splitlines()[0] if text.strip() else "unknown reason"
+    return line.removeprefix("IO Error: ").rstrip(".!")
 
 
 def fetch(expr: Any) -> list[dict[str, Any]]:
     """The rows of an Ibis table expression as dictionaries, times without a zone mark."""
     con = expr.get_backend()
-    if con.name != "duckdb":
-        found: list[dict[str, Any]] = expr.to_pyarrow().to_pylist()
-        return found
+    return fetch_sql(con, con.compile(expr))
+
+
+def fetch_sql(con: Any, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries."""
     # Ibis's own way to results loads pandas, which costs more than most of our queries.
-    con._run_pre_execute_hooks(expr)
-    answer = con.raw_sql(con.compile(expr))
+    answer = con.raw_sql(sql)
     names = [column[0] for column in answer.description]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
@@ -106,22 +131,16 @@ def scalar(expr: Any) -> Any:
     return row["value"]
 
 
-def memory_table(con: Any, records: list[dict[str, Any]], schema: dict[str, str]) -> Any:
-    """An Ibis table, on the backend `con`, of rows in memory."""
-    import ibis
-
-    if con.name != "duckdb":
-        return ibis.memtable(records, schema=schema)
-    # As above: a memtable, and Arrow from Python rows, would load pandas.
-    name = f"memory_{next(_numbers)}"
-    columns = ", ".join(f"{column} {DUCK_TYPES[kind]}" for column, kind in schema.items())
+def memory_table(con: Any, name: str, records: list[dict[str, Any]], schema: Mapping[str, str]) -> None:
+    """Make a temporary table of rows in memory; the columns are text, dates or truths."""
+    # As above: a memtable of Ibis's own, and Arrow from Python rows, would load pandas.
+    columns = ", ".join(f"{column} {SQL_TYPES[kind]}" for column, kind in schema.items())
     con.raw_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
     if records:
-        lists = ", ".join(f"unnest(?::{DUCK_TYPES[kind]}[])" for kind in schema.values())
+        lists = ", ".join(f"unnest(?::{SQL_TYPES[kind]}[])" for kind in schema.values())
         con.con.execute(
             f"INSERT INTO {name} SELECT {lists}", [[r[column] for r in records] for column in schema]
         )
-    return named_table(con, name, ibis.schema(schema))
 
 
 def named_table(con: Any, name: str, schema: Any) -> Any:

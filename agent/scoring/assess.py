@@ -88,7 +88,7 @@ class Assessor:
                 for name, worth in self.library.points.items()
                 if name not in by_group and name in looked_for and worth >= short
             ]
-            do = "do" if choice.offer is not None and not found else "bring them"
+            do = "do" if choice.offer is not None and not found else "reach the bar"
             one = (
                 f"; one finding in {_either(enough)} would {do}"
                 if enough and count + 1 >= bar.ready_groups

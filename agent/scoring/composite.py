@@ -73,10 +73,10 @@ def usage(row: Row) -> Scored:
         return None, []
     teams, tried = row["teams"], read(row, columns.HIGHER_TRIED)
     shown = f"highest utilisation {share:.1%}"
-    if share >= FULL and teams >= 2 and tried:
-        return 10.0, [
-            Term(name="at_ceiling", amount=10, says=f"{shown}, {teams} teams, a higher plan's feature tried")
-        ]
+    fullest = max(share, row["any_utilisation"] or 0.0)
+    if fullest >= FULL and teams >= 2 and tried:
+        says = f"a ceiling reached ({fullest:.1%}), {teams} teams, a higher plan's feature tried"
+        return 10.0, [Term(name="at_ceiling", amount=10, says=says)]
     if share > HIGH and teams >= 2:
         return 8.0, [Term(name="high_with_teams", amount=8, says=f"{shown}, {teams} teams")]
     if share > HIGH:

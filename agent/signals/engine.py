@@ -8,12 +8,13 @@ from typing import Any
 
 import ibis
 
-from agent.foundation.warehouse import fetch
+from agent.foundation.warehouse import fetch_sql
+from agent.signals.catalogue import PlanBook
 from agent.signals.formula import Grain, Leaf, utilisation
 from agent.signals.library import Entry, Library
 from agent.signals.profile import SEATS, expression, leaves_of, left_join, profile
-from agent.signals.relations import Relations, Source
-from agent.signals.scratch import scratch
+from agent.signals.relations import ASK_SCHEMA, ASKS, FLAGS, Relations, Source
+from agent.signals.scratch import Script, Step, staged
 
 Row = dict[str, Any]
 
@@ -32,10 +33,10 @@ class Detection:
         return bool(account[_fires(entry)])
 
     def rows_of(self, account: Row, entry: Entry) -> list[Row]:
-        """The keyed rows on which the trigger fired, strongest first, ties by key."""
+        """The keyed rows on which the trigger fired, strongest first, ties by key; seats, bought apart, come last."""
         rows = self.keyed.get(entry.rule.grain, {}).get(account["account_id"], [])
         fired = [row for row in rows if row[_fires(entry)]]
-        return sorted(fired, key=lambda row: (-row[_value(entry)], row["key"]))
+        return sorted(fired, key=lambda row: (row["key"] == SEATS, -row[_value(entry)], row["key"]))
 
 
 def _fires(entry: Entry) -> str:
@@ -53,33 +54,96 @@ def detect(
 
     `extra` names further account-level columns that scoring wants from the same passes.
     """
-    if account_id is not None:
-        source = _only(source, account_id)
-    with scratch(source.con) as space:
-        return _detect(Relations(source, as_of, space), library, as_of, extra)
+    plan = _plan(source, library, extra, single=account_id is not None)
+    asks = [row for row in source.asks if account_id in (None, row["account_id"])]
+    given = {ASKS: (asks, ASK_SCHEMA), FLAGS: (source.book.flag_rows(), PlanBook.FLAG_SCHEMA)}
+    plan = plan.about(source.con, as_of, account_id)
+    with staged(source.con, given, plan.steps):
+        keyed = {grain: _by_account(fetch_sql(source.con, sql)) for grain, sql in plan.keyed.items()}
+        return Detection(as_of, fetch_sql(source.con, plan.accounts), keyed)
 
 
-def _detect(relations: Relations, library: Library, as_of: date, extra: list[Leaf]) -> Detection:
-    keep = relations.scratch.table
-    base = relations.base
-    result = base
-    keyed: dict[Grain, dict[str, list[Row]]] = {}
+SOME_DAY = date(1789, 7, 14)
+SOME_ACCOUNT = "some account, 1789-07-14"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A detection as SQL, written once for `SOME_DAY` and `SOME_ACCOUNT`."""
+
+    steps: list[Step]
+    keyed: dict[Grain, str]
+    accounts: str
+
+    def about(self, con: Any, as_of: date, account_id: str | None) -> Plan:
+        """The same plan for another day and account."""
+        swaps = [(_literal(con, SOME_DAY, "date"), _literal(con, as_of, "date"))]
+        if account_id is not None:
+            swaps.append((_literal(con, SOME_ACCOUNT, "string"), _literal(con, account_id, "string")))
+
+        def swapped(sql: str) -> str:
+            for before, after in swaps:
+                sql = sql.replace(before, after)
+            return sql
+
+        return Plan(
+            [replace(step, sql=swapped(step.sql)) for step in self.steps],
+            {grain: swapped(sql) for grain, sql in self.keyed.items()},
+            swapped(self.accounts),
+        )
+
+
+def _literal(con: Any, value: date | str, kind: str) -> str:
+    """A value as the backend writes it in SQL."""
+    query = con.compile(ibis.literal(value, type=kind).name("value").as_table())
+    return str(query[query.index("SELECT") + 6 : query.rindex(" AS ")]).strip()
+
+
+def _plan(source: Source, library: Library, extra: list[Leaf], *, single: bool) -> Plan:
+    """The plan for these rules, this catalogue and this backend; building it is most of a small scan's time."""
+    schemas = tuple((name, repr(source.tables[name].schema())) for name in sorted(source.tables))
+    key = (
+        source.con.name,
+        schemas,
+        repr(library),
+        repr(source.book),
+        tuple(leaf.column for leaf in extra),
+        single,
+    )
+    if key not in _plans:
+        while len(_plans) >= PLANS_KEPT:
+            _plans.pop(next(iter(_plans)))
+        _plans[key] = _written(_only(source) if single else source, library, extra)
+    return _plans[key]
+
+
+PLANS_KEPT = 16
+_plans: dict[Any, Plan] = {}
+
+
+def _written(source: Source, library: Library, extra: list[Leaf]) -> Plan:
+    script = Script(source.con)
+    relations = Relations(source, SOME_DAY, script)
+    keep = script.table
+    result = relations.base
+    keyed: dict[Grain, str] = {}
     for grain in (Grain.METRIC, Grain.FEATURE, Grain.PRODUCT, Grain.TEAM):
         entries = [entry for entry in library.entries if entry.rule.grain is grain]
         if not entries and grain is not Grain.METRIC:
             continue
-        table = relations.scratch.view(profile(relations, grain, _leaves(entries)))
+        table = script.view(profile(relations, grain, _leaves(entries)))
         table = keep(table.mutate(**_verdicts(table, entries)))
         result = left_join(result, keep(_reduced(table, grain, entries)), ["account_id"])
-        keyed[grain] = _by_account(table, entries)
+        if entries:
+            fired = ibis.or_(*[table[_fires(entry)] for entry in entries])
+            keyed[grain] = source.con.compile(table.filter(fired).order_by("account_id", "key"))
     entries = [entry for entry in library.entries if entry.rule.grain is Grain.ACCOUNT]
     fine = [entry for entry in library.entries if entry.rule.grain is not Grain.ACCOUNT]
     wide = keep(profile(relations, Grain.ACCOUNT, _merge(_leaves(entries), extra)))
     new = [name for name in result.columns if name not in wide.columns]
     wide = keep(left_join(wide, result.select("account_id", *new), ["account_id"]))
     wide = wide.mutate(**_verdicts(wide, entries), **_keyed_verdicts(wide, fine))
-    rows = fetch(wide.order_by("account_id"))
-    return Detection(as_of, rows, keyed)
+    return Plan(script.steps, keyed, source.con.compile(wide.order_by("account_id")))
 
 
 def _leaves(entries: list[Entry]) -> list[Leaf]:
@@ -130,22 +194,19 @@ def _reduced(table: Any, grain: Grain, entries: list[Entry]) -> Any:
     return table.group_by("account_id").aggregate(**columns)
 
 
-def _by_account(table: Any, entries: list[Entry]) -> dict[str, list[Row]]:
-    if not entries:
-        return {}
-    fired = ibis.or_(*[table[_fires(entry)] for entry in entries])
-    rows: dict[str, list[Row]] = {}
-    for row in fetch(table.filter(fired).order_by("account_id", "key")):
-        rows.setdefault(row["account_id"], []).append(row)
-    return rows
+def _by_account(rows: list[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["account_id"], []).append(row)
+    return found
 
 
-def _only(source: Source, account_id: str) -> Source:
+def _only(source: Source) -> Source:
     """The same source with one account's rows, reference tables whole."""
     tables = {
-        name: table.filter(table.account_id == account_id)
+        name: table.filter(table.account_id == SOME_ACCOUNT)
         if "account_id" in table.columns and name != "ceilings"
         else table
         for name, table in source.tables.items()
     }
-    return replace(source, tables=tables, asks=source.asks.filter(source.asks.account_id == account_id))
+    return replace(source, tables=tables)

@@ -14,13 +14,18 @@ from typing import Any
 
 import ibis
 
-from agent.foundation.warehouse import memory_table
 from agent.signals.catalogue import PlanBook
-from agent.signals.scratch import Scratch
+from agent.signals.scratch import Script
 
 IN_FORCE_ORDER = ("active", "past_due", "trialing", "paused", "canceled")
 WEEKS = (0, 1, 2)
 MAIN = "main"
+ASKS, FLAGS = "given_asks", "given_flags"
+"Tables that a run brings along: what the tickets ask for, and what the plans say about features."
+ASK_SCHEMA = {
+    "ticket_id": "string", "account_id": "string", "opened_on": "date", "ticket_class": "string", "feature": "string",
+    "product": "string", "deadline_on": "date",
+}  # fmt: skip
 NOT_USAGE = {"health_score", "nps", "headcount"}
 "Measures that say something about the account and are no use of the product (rule book §2)."
 
@@ -31,7 +36,7 @@ class Source:
 
     con: Any
     tables: dict[str, Any]
-    asks: Any
+    asks: tuple[dict[str, Any], ...]
     book: PlanBook
 
 
@@ -62,7 +67,7 @@ class Relations:
     them stays short for the compiler, and nothing is computed twice.
     """
 
-    def __init__(self, source: Source, as_of: date, scratch: Scratch) -> None:
+    def __init__(self, source: Source, as_of: date, scratch: Script) -> None:
         self.source = source
         self.as_of = as_of
         self.scratch = scratch
@@ -169,10 +174,10 @@ class Relations:
         both = used.distinct().union(m.select("account_id", "team"))
         return both.group_by("account_id").aggregate(teams=both.team.nunique())
 
-    @kept
+    @property
     def _flags(self) -> Any:
         """(plan in force, feature): whether the plan has it, or a higher sold plan of the same product does."""
-        return memory_table(self.source.con, self.source.book.flag_rows(), self.source.book.FLAG_SCHEMA)
+        return self.scratch.given(FLAGS, PlanBook.FLAG_SCHEMA)
 
     def _with_flags(self, t: Any, columns: list[str]) -> Any:
         """`t` with created_on, in_plan, higher and other_product."""
@@ -276,7 +281,7 @@ class Relations:
     @kept
     def asks(self) -> Any:
         """What the tickets opened by D ask for, one row per ticket and class."""
-        t = self.source.asks
+        t = self.scratch.given(ASKS, ASK_SCHEMA)
         t = t.mutate(day=t.opened_on)
         t = t.filter(t.day <= self.today)
         t = t.mutate(

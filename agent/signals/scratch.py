@@ -1,59 +1,68 @@
-"""Temporary tables and views for the length of one evaluation."""
+"""Temporary tables and views for the length of one evaluation: written down once, run as often as needed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
+from dataclasses import dataclass
 from typing import Any
 
-from ibis.expr.operations import InMemoryTable
-
-from agent.foundation.warehouse import named_table
-
-_numbers = count()
+from agent.foundation.warehouse import memory_table, named_table
 
 
-class Scratch:
-    """Makes temporary tables and views on a backend, and remembers them."""
+@dataclass(frozen=True)
+class Step:
+    """One temporary table or view."""
+
+    kind: str
+    name: str
+    sql: str
+
+
+class Script:
+    """The steps of an evaluation, written down as SQL while its expressions are built; nothing runs yet."""
 
     def __init__(self, con: Any) -> None:
-        self._con = con
-        self._made: list[tuple[str, str]] = []
+        self.con = con
+        self.steps: list[Step] = []
 
     def table(self, expr: Any) -> Any:
-        """`expr` computed once."""
-        return self._make("TABLE", expr)
+        """`expr`, to be computed once."""
+        return self._write("TABLE", expr)
 
     def view(self, expr: Any) -> Any:
-        """`expr` under a name."""
-        return self._make("VIEW", expr)
+        """`expr`, to be seen under a name."""
+        return self._write("VIEW", expr)
 
-    def _make(self, kind: str, expr: Any) -> Any:
-        name = f"scratch_{next(_numbers)}"
-        if expr.op().find(InMemoryTable):
-            kind = "TABLE"
-            self._con.create_table(name, expr, temp=True)
-        else:
-            # Written out because Ibis makes views in the default database, which may be open read-only.
-            self._con.raw_sql(f"CREATE TEMPORARY {kind} {name} AS {self._con.compile(expr)}")
-        self._made.append((kind, name))
+    def given(self, name: str, schema: Mapping[str, str]) -> Any:
+        """A table of rows that whoever runs the script brings along."""
+        import ibis
+
+        return named_table(self.con, name, ibis.schema(schema))
+
+    def _write(self, kind: str, expr: Any) -> Any:
+        name = f"scratch_{len(self.steps)}"
+        self.steps.append(Step(kind, name, self.con.compile(expr)))
         # The schema is known: asking the backend for it again costs more than making the table.
-        return named_table(self._con, name, expr.schema())
-
-    def drop(self) -> None:
-        """Drop all of them, the newest first."""
-        # Written out because Ibis 12's own drop produces SQL that DuckDB 2 refuses.
-        while self._made:
-            kind, name = self._made.pop()
-            self._con.raw_sql(f"DROP {kind} {name}")
+        return named_table(self.con, name, expr.schema())
 
 
 @contextmanager
-def scratch(con: Any) -> Iterator[Scratch]:
-    """A scratch space that is empty again when the block ends."""
-    space = Scratch(con)
+def staged(
+    con: Any, given: Mapping[str, tuple[list[dict[str, Any]], Mapping[str, str]]], steps: list[Step]
+) -> Iterator[None]:
+    """The given rows and the steps' tables and views, there for as long as the block lasts."""
+    # Written out because Ibis makes views in the default database, which may be open read-only, and because its
+    # own drop produces SQL that DuckDB 2 refuses.
+    made: list[tuple[str, str]] = []
     try:
-        yield space
+        for name, (rows, schema) in given.items():
+            memory_table(con, name, rows, schema)
+            made.append(("TABLE", name))
+        for step in steps:
+            con.raw_sql(f"CREATE TEMPORARY {step.kind} {step.name} AS {step.sql}")
+            made.append((step.kind, step.name))
+        yield
     finally:
-        space.drop()
+        for kind, name in reversed(made):
+            con.raw_sql(f"DROP {kind} {name}")

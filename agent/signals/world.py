@@ -8,19 +8,15 @@ from typing import Any
 
 from agent.facts.tables import TABLES, Ceiling, Fact, Metric, Plan, PlanFeature
 from agent.foundation.settings import Settings
-from agent.foundation.warehouse import Warehouse, fetch, memory_table
+from agent.foundation.warehouse import Warehouse, fetch
 from agent.signals.catalogue import PlanBook
 from agent.signals.evidence import Evidence
 from agent.signals.formula import ASKS, Aggregate
 from agent.signals.library import load_library
-from agent.signals.relations import Source
+from agent.signals.relations import ASK_SCHEMA, Source
 from agent.signals.tickets.phrases import PhraseClassifier
 from agent.signals.tickets.port import Ask, Catalogue, Classifier, TicketText
 
-ASK_SCHEMA = {
-    "ticket_id": "string", "account_id": "string", "opened_on": "date", "ticket_class": "string", "feature": "string",
-    "product": "string", "deadline_on": "date",
-}  # fmt: skip
 ASK_DAYS = 60
 "Tickets older than this are not classified, unless a trigger of outgrown.toml looks further back."
 ENDS = ("ends_on", "left_on", "closed_at", "paid_on", "to_on")
@@ -39,13 +35,13 @@ def read_source(
     )
     texts = _recent_tickets(tables["tickets"], as_of, _ask_days(settings), account_id)
     asks = (classifier or PhraseClassifier()).classify(texts, catalogue)
-    return Source(warehouse.con, tables, _ask_table(warehouse.con, asks), book)
+    return Source(warehouse.con, tables, _ask_rows(asks), book)
 
 
 def plain_source(warehouse: Warehouse) -> Source:
     """The facts with their plan book and no asks: enough for a metric's history."""
     tables = {name: warehouse.table(name) for name in TABLES}
-    return Source(warehouse.con, tables, _ask_table(warehouse.con, []), read_book(tables))
+    return Source(warehouse.con, tables, (), read_book(tables))
 
 
 def read_book(tables: Mapping[str, Any], extra_products: tuple[str, ...] = ()) -> PlanBook:
@@ -81,9 +77,9 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
         )
         for row in fetch(chosen):
             fetched[row["account_id"]][name].append(_as_known(row, as_of))
-    asks = source.asks
-    for row in fetch(asks.filter(asks.account_id.isin(account_ids))):
-        fetched[row["account_id"]]["asks"].append(row)
+    for row in source.asks:
+        if row["account_id"] in fetched:
+            fetched[row["account_id"]]["asks"].append(row)
     for row in fetch(source.tables["ceilings"].order_by("plan_id", "metric", "from_on")):
         owners = account_ids if row["account_id"] is None else [row["account_id"]]
         for owner in owners:
@@ -133,9 +129,8 @@ def _recent_tickets(table: Any, as_of: date, days: int, account_id: str | None) 
     ]
 
 
-def _ask_table(con: Any, asks: list[Ask]) -> Any:
-    rows = [
+def _ask_rows(asks: list[Ask]) -> tuple[dict[str, Any], ...]:
+    return tuple(
         {name: getattr(ask, name) for name in ASK_SCHEMA} | {"ticket_class": ask.ticket_class.value}
         for ask in asks
-    ]
-    return memory_table(con, rows, ASK_SCHEMA)
+    )

@@ -7,9 +7,15 @@ from typing import Any
 from agent.scoring import columns
 
 EMPTY: dict[str, Any] = {
-    "core_utilisation": None, "any_utilisation": None, "teams": 0, "plan_id": "starter", "days_to_renewal": None,
-    "term": "month", "discount_pct": None, "any_past_due": False,
-}  # fmt: skip
+    "core_utilisation": None,
+    "any_utilisation": None,
+    "teams": 0,
+    "plan_id": "starter",
+    "days_to_renewal": None,
+    "term": "month",
+    "discount_pct": None,
+    "any_past_due": False,
+}
 
 
 def row(**values: Any) -> dict[str, Any]:

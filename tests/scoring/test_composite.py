@@ -13,8 +13,15 @@ from tests.worlds import World, ago
 
 IN_USE = {"AMOUNTS": 5, "AMOUNTS_EVER": 9}
 USAGE = {
-    "at a ceiling, two teams, a higher plan's feature tried": ({"core_utilisation": 1.0, "teams": 2, "HIGHER_TRIED": 1}, 10),
+    "at a ceiling, two teams, a higher plan's feature tried": (
+        {"core_utilisation": 1.0, "teams": 2, "HIGHER_TRIED": 1},
+        10,
+    ),
     "above a ceiling": ({"core_utilisation": 1.4, "teams": 5, "HIGHER_TRIED": 3}, 10),
+    "another metric at its ceiling": (
+        {"core_utilisation": 0.6, "any_utilisation": 1.0, "teams": 2, "HIGHER_TRIED": 1},
+        10,
+    ),
     "just below the ceiling": ({"core_utilisation": 0.999, "teams": 2, "HIGHER_TRIED": 1}, 8),
     "at a ceiling, nothing tried": ({"core_utilisation": 1.0, "teams": 2}, 8),
     "at a ceiling, one team": ({"core_utilisation": 1.0, "teams": 1, "HIGHER_TRIED": 1}, 7),
@@ -29,11 +36,14 @@ USAGE = {
     "a limited metric that is not core, where no core one has a ceiling": ({"any_utilisation": 0.65}, 5),
     "a core metric goes before a fuller other one": ({"core_utilisation": 0.65, "any_utilisation": 0.95}, 5),
     "no use in 30 days": ({"core_utilisation": 0.9, "AMOUNTS": 0}, 0),
-    "events are use too": ({"core_utilisation": 0.65, "AMOUNTS": 0, "AMOUNTS_EVER": 0, "USES": 1, "USES_EVER": 1}, 5),
+    "events are use too": (
+        {"core_utilisation": 0.65, "AMOUNTS": 0, "AMOUNTS_EVER": 0, "USES": 1, "USES_EVER": 1},
+        5,
+    ),
     "used long ago, unlimited plan": ({"AMOUNTS": 0, "USES_EVER": 1}, 0),
     "unlimited plan in use": ({}, None),
     "never any sign of use": ({"core_utilisation": 0.9, "AMOUNTS": 0, "AMOUNTS_EVER": 0}, None),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("values", "score"), USAGE.values(), ids=USAGE)
@@ -46,7 +56,11 @@ def test_usage(values, score):
 
 HEALTH = {
     "measured": ({"HEALTH_SCORE": 73}, True, 7.3),
-    "measured goes before NPS and tickets": ({"HEALTH_SCORE": 73, "NPS": 2, "SENTIMENT": -1, "URGENT_OPEN_LONG": 1}, True, 7.3),
+    "measured goes before NPS and tickets": (
+        {"HEALTH_SCORE": 73, "NPS": 2, "SENTIMENT": -1, "URGENT_OPEN_LONG": 1},
+        True,
+        7.3,
+    ),
     "measured nothing": ({"HEALTH_SCORE": 0}, True, 0),
     "measured above 100 is clipped": ({"HEALTH_SCORE": 130}, True, 10),
     "measured below 0 is clipped": ({"HEALTH_SCORE": -5}, True, 0),
@@ -63,7 +77,7 @@ HEALTH = {
     "two of them cost no more": ({"URGENT_OPEN_LONG": 2}, True, 6),
     "an urgent ticket open not yet long": ({"URGENT_OPEN": 1}, True, 7),
     "all that is bad": ({"NPS": 0, "SENTIMENT": -1, "URGENT_OPEN_LONG": 1}, True, 1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("values", "support_known", "score"), HEALTH.values(), ids=HEALTH)
@@ -133,15 +147,15 @@ def made(**scores: float | None) -> dict[str, Part]:
 
 
 COMPOSITES = {
-    "all of ten": (dict(usage=10, health=10, growth=10, commercial=10), 100),
-    "all of nothing": (dict(usage=0, health=0, growth=0, commercial=0), 0),
-    "each with its weight": (dict(usage=10, health=0, growth=0, commercial=0), 40),
-    "health weighs 25": (dict(usage=0, health=10, growth=0, commercial=0), 25),
-    "growth weighs 20": (dict(usage=0, health=0, growth=10, commercial=0), 20),
-    "commercial weighs 15": (dict(usage=0, health=0, growth=0, commercial=10), 15),
-    "usage missing": (dict(usage=None, health=10, growth=0, commercial=0), 41.6667),
-    "all but one missing": (dict(usage=None, health=7, growth=None, commercial=None), 70),
-    "all missing": (dict(usage=None, health=None, growth=None, commercial=None), None),
+    "all of ten": ({"usage": 10, "health": 10, "growth": 10, "commercial": 10}, 100),
+    "all of nothing": ({"usage": 0, "health": 0, "growth": 0, "commercial": 0}, 0),
+    "each with its weight": ({"usage": 10, "health": 0, "growth": 0, "commercial": 0}, 40),
+    "health weighs 25": ({"usage": 0, "health": 10, "growth": 0, "commercial": 0}, 25),
+    "growth weighs 20": ({"usage": 0, "health": 0, "growth": 10, "commercial": 0}, 20),
+    "commercial weighs 15": ({"usage": 0, "health": 0, "growth": 0, "commercial": 10}, 15),
+    "usage missing": ({"usage": None, "health": 10, "growth": 0, "commercial": 0}, 41.6667),
+    "all but one missing": ({"usage": None, "health": 7, "growth": None, "commercial": None}, 70),
+    "all missing": ({"usage": None, "health": None, "growth": None, "commercial": None}, None),
 }
 
 
@@ -154,10 +168,17 @@ def test_composite_weighs_what_is_known(scores, expected):
 @pytest.mark.parametrize(
     ("score", "expected"),
     [
-        (0.0, Tier.NOT_READY), (24.99, Tier.NOT_READY), (25.0, Tier.POTENTIAL), (49.99, Tier.POTENTIAL), (50.0, Tier.LIKELY),
-        (74.99, Tier.LIKELY), (75.0, Tier.EXPANSION_READY), (100.0, Tier.EXPANSION_READY), (None, None),
+        (0.0, Tier.NOT_READY),
+        (24.99, Tier.NOT_READY),
+        (25.0, Tier.POTENTIAL),
+        (49.99, Tier.POTENTIAL),
+        (50.0, Tier.LIKELY),
+        (74.99, Tier.LIKELY),
+        (75.0, Tier.EXPANSION_READY),
+        (100.0, Tier.EXPANSION_READY),
+        (None, None),
     ],
-)  # fmt: skip
+)
 def test_tiers(score, expected):
     """75, 50 and 25 begin a tier."""
     assert tier(score) is expected
@@ -223,8 +244,11 @@ def test_every_part_is_fed_by_the_facts(assessed):
     """Storage at its ceiling with two teams (one new, by its use), and a preview."""
     full = assessed["full"]
     assert {name: part.score for name, part in full.parts.items()} == {
-        "usage": 10, "health": 9, "growth": 2, "commercial": 10,
-    }  # fmt: skip
+        "usage": 10,
+        "health": 9,
+        "growth": 2,
+        "commercial": 10,
+    }
     assert full.composite == 81.5
     assert full.tier is Tier.EXPANSION_READY
     assert full.missing == ()

@@ -275,26 +275,72 @@ def test_an_account_with_several_holds_shows_them_all():
     [account] = w.scan(contacts={"a": contact}).accounts
     assert account.status is Status.HELD
     assert [one.hold for one in account.holds] == [
-        "unhealthy", "open_escalation", "past_due", "leaving", "too_new", "no_contact", "test_account",
-        "prompted_recently", "opted_out", "in_conversation",
-    ]  # fmt: skip
+        "unhealthy",
+        "open_escalation",
+        "past_due",
+        "leaving",
+        "too_new",
+        "no_contact",
+        "test_account",
+        "prompted_recently",
+        "opted_out",
+        "in_conversation",
+    ]
 
 
 # Addresses.
 
 REACHABLE = (
-    "a@b.example", "o'neil@b.example", "first.last+tag@sub.b-c.example", "x@xn--bcher-kva.example", "x@bücher.example",
-    "x@b.xn--p1ai", "A@B.EXAMPLE",
-)  # fmt: skip
+    "a@b.example",
+    "o'neil@b.example",
+    "first.last+tag@sub.b-c.example",
+    "x@xn--bcher-kva.example",
+    "x@bücher.example",
+    "x@b.xn--p1ai",
+    "A@B.EXAMPLE",
+)
 NOT_REACHABLE = (
-    "", "@", "a", "a@", "@b.example", "a@b", "a@@b.example", "a@b..example", "a@.b.example", "a@b.example.", "a@-b.example",
-    ".a@b.example", "a.@b.example", "a..b@b.example", "a b@b.example", "a@b.example ", "Maya <a@b.example>", "<a@b.example>",
-    "a@b.example,c@d.example", "a@b.example;c@d.example", "a@[127.0.0.1]", "a@127.0.0.1", '"a b"@b.example', "a\\@b.example",
-    "a@b.example\nBcc: c@d.example", "a@b.example\r\nBcc:c@d.example", "a@b.example\n", "\na@b.example", "a\x00@b.example",
-    "a@b.example%0abcc:c@d.example", "a@b.example\u2028Bcc", "a@b\u200b.example", "a\u202e@b.example", "a@b.example\ufeff",
-    "a@b\u3000.example", "a@b.e\u00adxample", "=?utf-8?q?a?= <a@b.example>", "x" * 65 + "@b.example", "a@" + "b" * 64 + ".example",
+    "",
+    "@",
+    "a",
+    "a@",
+    "@b.example",
+    "a@b",
+    "a@@b.example",
+    "a@b..example",
+    "a@.b.example",
+    "a@b.example.",
+    "a@-b.example",
+    ".a@b.example",
+    "a.@b.example",
+    "a..b@b.example",
+    "a b@b.example",
+    "a@b.example ",
+    "Maya <a@b.example>",
+    "<a@b.example>",
+    "a@b.example,c@d.example",
+    "a@b.example;c@d.example",
+    "a@[127.0.0.1]",
+    "a@127.0.0.1",
+    '"a b"@b.example',
+    "a\\@b.example",
+    "a@b.example\nBcc: c@d.example",
+    "a@b.example\r\nBcc:c@d.example",
+    "a@b.example\n",
+    "\na@b.example",
+    "a\x00@b.example",
+    "a@b.example%0abcc:c@d.example",
+    "a@b.example\u2028Bcc",
+    "a@b\u200b.example",
+    "a\u202e@b.example",
+    "a@b.example\ufeff",
+    "a@b\u3000.example",
+    "a@b.e\u00adxample",
+    "=?utf-8?q?a?= <a@b.example>",
+    "x" * 65 + "@b.example",
+    "a@" + "b" * 64 + ".example",
     "a@" + "b." * 130 + "example",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("address", REACHABLE, ids=ascii)
@@ -334,9 +380,17 @@ def looked_at(
 ) -> dict[str, str]:
     """The holds of an account that has no other reason to be held."""
     account = row(
-        account_id=account_id, age_days=200, cancel_on=None, status="active", last_end_age=None, plan_change_age=None,
-        seats_bought_age=None, contact_email="a@b.example", is_test=False, **values,
-    )  # fmt: skip
+        account_id=account_id,
+        age_days=200,
+        cancel_on=None,
+        status="active",
+        last_end_age=None,
+        plan_change_age=None,
+        seats_bought_age=None,
+        contact_email="a@b.example",
+        is_test=False,
+        **values,
+    )
     found = look(account, Part(score=9, weight=1), ContactFacts(), None, company, set(tables))
     return {one.hold: one.says for one in found}
 

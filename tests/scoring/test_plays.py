@@ -63,17 +63,32 @@ USUAL = book(GROWTH, SCALE)
 def figure(figure_id: str, value: float) -> Figure:
     """A figure that says no more than its value."""
     return Figure(
-        figure_id=figure_id, label=figure_id, value=value, unit=figure_id, display=str(value), rounding="exact",
-        formula="given", first_day=D, last_day=D,
-    )  # fmt: skip
+        figure_id=figure_id,
+        label=figure_id,
+        value=value,
+        unit=figure_id,
+        display=str(value),
+        rounding="exact",
+        formula="given",
+        first_day=D,
+        last_day=D,
+    )
 
 
 def found(trigger: str, key: str | None = None, used: float | None = None) -> Finding:
     """A finding of a trigger; `used` is how much of its metric is in use."""
     return Finding(
-        trigger=trigger, group="any", key=key, value=1, threshold=1, unit="times", first_day=D, last_day=D, says="so it is",
+        trigger=trigger,
+        group="any",
+        key=key,
+        value=1,
+        threshold=1,
+        unit="times",
+        first_day=D,
+        last_day=D,
+        says="so it is",
         figures=() if used is None else (figure("used", used),),
-    )  # fmt: skip
+    )
 
 
 def selling(*without: str, **sections: Any) -> Settings:
@@ -87,8 +102,13 @@ def choose(
 ) -> Choice:
     """What is chosen for an account on Starter."""
     profile = {
-        "plan_id": "starter", "seats": None, "mrr_minor": 4900, "currency": "EUR", "fullest_metric": None, "fullest_used": None,
-    } | row  # fmt: skip
+        "plan_id": "starter",
+        "seats": None,
+        "mrr_minor": 4900,
+        "currency": "EUR",
+        "fullest_metric": None,
+        "fullest_used": None,
+    } | row
     return Seller(plans, given or worlds.settings()).choose(profile, findings, day)
 
 
@@ -100,26 +120,54 @@ def names(*triggers: str) -> list[Finding]:
 CASES: dict[str, tuple[list[Finding], tuple[str, ...], str | None, str | None]] = {
     # Findings, kinds not sold, play and what is offered.
     "nothing found": ([], (), None, None),
-    "nothing that a play is for": (names("wau_doubled", "renewal_window", "feature_utilisation"), (), None, None),
+    "nothing that a play is for": (
+        names("wau_doubled", "renewal_window", "feature_utilisation"),
+        (),
+        None,
+        None,
+    ),
     "deadline by a date": (names("hard_deadline"), (), "deadline", "Launch sprint"),
     "deadline by a faster answer": (names("faster_turnaround"), (), "deadline", "Launch sprint"),
     "deadline, no sprint sold": (names("hard_deadline"), ("sprint_package",), "deadline", None),
     "deadline, no sprint, next play": (
-        names("hard_deadline", "out_of_scope_asks"), ("sprint_package",), "scope", "Custom work"
+        names("hard_deadline", "out_of_scope_asks"),
+        ("sprint_package",),
+        "scope",
+        "Custom work",
     ),
-    "deadline goes before scope": (names("out_of_scope_asks", "hard_deadline"), (), "deadline", "Launch sprint"),
+    "deadline goes before scope": (
+        names("out_of_scope_asks", "hard_deadline"),
+        (),
+        "deadline",
+        "Launch sprint",
+    ),
     "scope": (names("out_of_scope_asks"), (), "scope", "Custom work"),
     "scope, not sold": (names("out_of_scope_asks"), ("scope_agreement",), "scope", None),
     "scope, not sold, next play": (
-        [*names("out_of_scope_asks", "repeated_workaround"), found("seats_added")], ("scope_agreement",), "service",
+        [*names("out_of_scope_asks", "repeated_workaround"), found("seats_added")],
+        ("scope_agreement",),
+        "service",
         "Priority support",
     ),
-    "service by minutes and people": (names("support_time_up", "seats_added"), (), "service", "Priority support"),
-    "service by workarounds and a team": (names("repeated_workaround", "new_team"), (), "service", "Priority support"),
+    "service by minutes and people": (
+        names("support_time_up", "seats_added"),
+        (),
+        "service",
+        "Priority support",
+    ),
+    "service by workarounds and a team": (
+        names("repeated_workaround", "new_team"),
+        (),
+        "service",
+        "Priority support",
+    ),
     "service without growth": (names("support_time_up", "repeated_workaround"), (), None, None),
     "service without complexity": (names("seats_added", "new_team"), (), None, None),
     "service, not sold, next play": (
-        [*names("support_time_up", "seats_added", "seats_active")], ("service_addon",), "seats", "5 more seats"
+        [*names("support_time_up", "seats_added", "seats_active")],
+        ("service_addon",),
+        "seats",
+        "5 more seats",
     ),
     "seats and people": (names("seats_active", "seats_added"), (), "seats", "5 more seats"),
     "seats and invitations": (names("seats_active", "invites"), (), "seats", "5 more seats"),
@@ -127,29 +175,49 @@ CASES: dict[str, tuple[list[Finding], tuple[str, ...], str | None, str | None]] 
     "seats without more people": (names("seats_active", "new_team"), (), None, None),
     "more people without full seats": (names("invites", "guests_accumulating"), (), None, None),
     "seats, not sold, next play": (
-        [*names("seats_active", "invites"), found("paywall_attempts", "sso")], ("seat_expansion",), "feature", "Growth"
+        [*names("seats_active", "invites"), found("paywall_attempts", "sso")],
+        ("seat_expansion",),
+        "feature",
+        "Growth",
     ),
     "feature asked for": ([found("capability_request", "sso")], (), "feature", "Growth"),
     "feature tried": ([found("paywall_attempts", "api_access")], (), "feature", "Scale"),
     "feature looked at": ([found("premium_preview", "sso")], (), "feature", "Growth"),
     "a feature asked for goes before one tried": (
-        [found("paywall_attempts", "sso"), found("capability_request", "api_access")], (), "feature", "Scale"
+        [found("paywall_attempts", "sso"), found("capability_request", "api_access")],
+        (),
+        "feature",
+        "Scale",
     ),
     "a feature nothing sold has": ([found("capability_request", "fax")], (), "feature", None),
     "a feature nothing sold has, next play": (
-        [found("capability_request", "fax"), found("near_ceiling", "exports", 950)], (), "capacity", "Growth"
+        [found("capability_request", "fax"), found("near_ceiling", "exports", 950)],
+        (),
+        "capacity",
+        "Growth",
     ),
     "feature goes before capacity": (
-        [found("near_ceiling", "exports", 950), found("paywall_attempts", "api_access")], (), "feature", "Scale"
+        [found("near_ceiling", "exports", 950), found("paywall_attempts", "api_access")],
+        (),
+        "feature",
+        "Scale",
     ),
     "capacity by weeks": ([found("plan_limit_pressure", "exports", 900)], (), "capacity", "Growth"),
     "capacity by the last days": ([found("near_ceiling", "exports", 950)], (), "capacity", "Growth"),
     "capacity by limit hits of no known metric": (names("limit_hits"), (), "capacity", None),
     "capacity goes before another product": (
-        [found("product_page_visits", "analytics"), found("near_ceiling", "exports", 950)], (), "capacity", "Growth"
+        [found("product_page_visits", "analytics"), found("near_ceiling", "exports", 950)],
+        (),
+        "capacity",
+        "Growth",
     ),
-    "another product, nothing sold of it": ([found("product_page_visits", "analytics")], (), "cross_sell", None),
-}  # fmt: skip
+    "another product, nothing sold of it": (
+        [found("product_page_visits", "analytics")],
+        (),
+        "cross_sell",
+        None,
+    ),
+}
 
 
 @pytest.mark.parametrize(("findings", "without", "play", "name"), CASES.values(), ids=CASES)
@@ -162,8 +230,14 @@ def test_the_first_play_that_matches_and_has_an_offer_is_chosen(findings, withou
 def test_no_account_is_offered_two_things():
     """With every trigger fired there is one play and one offer."""
     every = names(
-        "hard_deadline", "faster_turnaround", "out_of_scope_asks", "support_time_up", "seats_added", "seats_active", "invites",
-    )  # fmt: skip
+        "hard_deadline",
+        "faster_turnaround",
+        "out_of_scope_asks",
+        "support_time_up",
+        "seats_added",
+        "seats_active",
+        "invites",
+    )
     chosen = choose(*every, found("capability_request", "sso"), found("near_ceiling", "exports", 950))
     assert isinstance(chosen.offer, Offer)
     assert (chosen.play, chosen.offer.kind) == ("deadline", OfferKind.SPRINT_PACKAGE)
@@ -195,19 +269,47 @@ def test_faster_service_stands_in_for_a_sprint(features, triggers, name, feature
 
 FEATURE_PLANS = {
     "the lowest that has it": (USUAL, "starter", "sso", "growth"),
-    "a legacy plan is never offered": (book(plan("legacy", 2, 100, sold=False), SCALE), "starter", "sso", "scale"),
-    "from a legacy plan up": (book(plan("legacy", 1, 100, sold=False), GROWTH, SCALE), "legacy", "api_access", "scale"),
+    "a legacy plan is never offered": (
+        book(plan("legacy", 2, 100, sold=False), SCALE),
+        "starter",
+        "sso",
+        "scale",
+    ),
+    "from a legacy plan up": (
+        book(plan("legacy", 1, 100, sold=False), GROWTH, SCALE),
+        "legacy",
+        "api_access",
+        "scale",
+    ),
     "an equal tier is an alternative, not a step up": (book(plan("growth", 1, 9900)), "starter", "sso", None),
     "of equal tiers, the account's currency": (
-        book(plan("growth_usd", 2, 100, currency="USD"), GROWTH), "starter", "sso", "growth"
+        book(plan("growth_usd", 2, 100, currency="USD"), GROWTH),
+        "starter",
+        "sso",
+        "growth",
     ),
-    "of equal tiers, priced the same way": (book(plan("growth_usd", 2, 100, per_seat=True), GROWTH), "starter", "sso", "growth"),
-    "of equal tiers, the cheaper": (book(plan("growth_usd", 2, 9800), GROWTH), "starter", "sso", "growth_usd"),
+    "of equal tiers, priced the same way": (
+        book(plan("growth_usd", 2, 100, per_seat=True), GROWTH),
+        "starter",
+        "sso",
+        "growth",
+    ),
+    "of equal tiers, the cheaper": (
+        book(plan("growth_usd", 2, 9800), GROWTH),
+        "starter",
+        "sso",
+        "growth_usd",
+    ),
     "already at the top": (USUAL, "scale", "sso", None),
     "no plan": (USUAL, None, "sso", None),
     "a plan nobody knows": (USUAL, "gone", "sso", None),
-    "another product's plan is no upgrade": (book(plan("scale", 3, 1, product="analytics")), "starter", "api_access", None),
-}  # fmt: skip
+    "another product's plan is no upgrade": (
+        book(plan("scale", 3, 1, product="analytics")),
+        "starter",
+        "api_access",
+        None,
+    ),
+}
 
 
 @pytest.mark.parametrize(("plans", "now", "feature", "offered"), FEATURE_PLANS.values(), ids=FEATURE_PLANS)
@@ -329,10 +431,23 @@ def test_what_an_upgrade_adds_a_month(plans, row, adds):
 
 
 OFFERS = [
-    {"kind": "seat_expansion", "name": "5 more seats", "price_minor": 4500, "currency": "EUR", "per": "month"},
-    {"kind": "seat_expansion", "name": "Room to grow", "price_minor": 5000, "currency": "USD", "seats": 7, "benefit": "all get in"},
+    {
+        "kind": "seat_expansion",
+        "name": "5 more seats",
+        "price_minor": 4500,
+        "currency": "EUR",
+        "per": "month",
+    },
+    {
+        "kind": "seat_expansion",
+        "name": "Room to grow",
+        "price_minor": 5000,
+        "currency": "USD",
+        "seats": 7,
+        "benefit": "all get in",
+    },
     {"kind": "sprint_package", "name": "Sprint", "price_minor": 90000, "currency": "EUR", "per": "once"},
-]  # fmt: skip
+]
 
 
 def test_a_listed_offer_in_the_accounts_currency_is_preferred():
@@ -385,13 +500,16 @@ CROSS = {
     "its entry plan": (book(DEARER, INSIGHT), [], "Insight", 3900),
     "the entry plan goes before a listed offer": (book(INSIGHT), LISTED, "Insight", 3900),
     "an entry plan that is not sold": (
-        book(plan("insight", 1, 3900, product="analytics", sold=False), DEARER), [], "Insight_Plus", 100
+        book(plan("insight", 1, 3900, product="analytics", sold=False), DEARER),
+        [],
+        "Insight_Plus",
+        100,
     ),
     "a listed offer": (book(), LISTED, "Analytics entry", 1000),
     "a listed offer of any product": (book(), [LISTED[0] | {"product": None}], "Analytics entry", 1000),
     "a listed offer of a third product": (book(), [LISTED[0] | {"product": "crm"}], None, None),
     "nothing": (book(), [], None, None),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("trigger", ["product_page_visits", "product_use_case_ask"])
@@ -415,12 +533,29 @@ def assessed(
     offer = None
     if adds is not None:
         offer = Offer(
-            kind=OfferKind.PLAN_UPGRADE, name="Growth", price_minor=1, currency="EUR", per="month", adds_monthly_minor=adds
-        )  # fmt: skip
+            kind=OfferKind.PLAN_UPGRADE,
+            name="Growth",
+            price_minor=1,
+            currency="EUR",
+            per="month",
+            adds_monthly_minor=adds,
+        )
     return Assessment(
-        account_id=name, name=name, as_of=D, status=status, points=points, groups={}, band=Band.READY, composite=composite,
-        tier=None, parts={}, findings=(), play=None, offer=offer, holds=(),
-    )  # fmt: skip
+        account_id=name,
+        name=name,
+        as_of=D,
+        status=status,
+        points=points,
+        groups={},
+        band=Band.READY,
+        composite=composite,
+        tier=None,
+        parts={},
+        findings=(),
+        play=None,
+        offer=offer,
+        holds=(),
+    )
 
 
 def test_ready_accounts_are_ordered_by_composite_then_revenue_then_id():
@@ -487,6 +622,6 @@ def test_facts_lead_to_offers():
         "hits": ("capacity", "Growth"),
         "cross_sell": ("cross_sell", "Insight"),
     }
-    [hits] = [one for one in w.scan(account_id="hits").accounts]
+    [hits] = w.scan(account_id="hits").accounts
     assert hits.offer is not None
     assert hits.offer.ceiling_metric == "calls"

@@ -16,8 +16,16 @@ from tests.worlds import D, World, ago
 def found(trigger: str, group: str) -> Finding:
     """A finding that matters by its group alone."""
     return Finding(
-        trigger=trigger, group=group, value=1, threshold=1, unit="times", first_day=D, last_day=D, says="so it is", figures=()
-    )  # fmt: skip
+        trigger=trigger,
+        group=group,
+        value=1,
+        threshold=1,
+        unit="times",
+        first_day=D,
+        last_day=D,
+        says="so it is",
+        figures=(),
+    )
 
 
 def test_a_group_scores_once_however_many_of_its_triggers_fire():
@@ -152,7 +160,7 @@ NEEDS = {
     "held": ("test_account lifted: the account is marked as a test",),
     "eight_and_held": (
         "1 more point (now 8 of 9); one finding in feature_interest, support_complexity, urgency, budget, commercial or "
-        "cross_sell would bring them",
+        "cross_sell would reach the bar",
         "test_account lifted: the account is marked as a test",
     ),
 }

@@ -114,9 +114,12 @@ def random_world(seed: int, accounts: int) -> World:
 def _account(w: World, r: Random, name: str) -> None:
     age = r.choice((0, 5, 29, 30, 33, 34, 59, 60, 89, 90, 91, 120, 200, 200, 400))
     w.account(
-        name, days=age, subscribed=False, is_test=r.random() < 0.05,
+        name,
+        days=age,
+        subscribed=False,
+        is_test=r.random() < 0.05,
         contact_email=r.choice((f"{name}@customer.example", f"{name}@customer.example", None, "no address")),
-    )  # fmt: skip
+    )
     for part in (_subscriptions, _own_ceilings, _members, _measures, _events, _tickets, _invoices):
         if r.random() < 0.9:
             part(w, r, name, age)
@@ -135,11 +138,18 @@ def _subscriptions(w: World, r: Random, name: str, age: int) -> None:
             left = day_before(r, start) if period or r.random() < 0.3 else None
             end = None if left is None or r.random() < 0.2 else ago(min(left, start))
             w.subscribe(
-                name, r.choice(PLANS), start, seats=r.choice((None, 0, 3, 5, 10)), ends_on=end, status=r.choice(STATUSES),
-                term=r.choice(("month", "year")), renews_on=r.choice((None, ago(-59), ago(-60), ago(-90), ago(-91), ago(3))),
-                cancel_on=r.choice((None, None, None, None, ago(-10))), discount_pct=r.choice((None, 20, 20.5)),
+                name,
+                r.choice(PLANS),
+                start,
+                seats=r.choice((None, 0, 3, 5, 10)),
+                ends_on=end,
+                status=r.choice(STATUSES),
+                term=r.choice(("month", "year")),
+                renews_on=r.choice((None, ago(-59), ago(-60), ago(-90), ago(-91), ago(3))),
+                cancel_on=r.choice((None, None, None, None, ago(-10))),
+                discount_pct=r.choice((None, 20, 20.5)),
                 currency=r.choice(("EUR", "EUR", "USD")),
-            )  # fmt: skip
+            )
             start = left if left is not None else day_before(r, start)
             start = max(0, min(start, age))
 
@@ -151,8 +161,14 @@ def _own_ceilings(w: World, r: Random, name: str, _age: int) -> None:
         if first and last and last < first:
             last = None
         w.add(
-            Ceiling(account_id=name, metric=r.choice(("storage", "exports", "calls")), ceiling=r.choice((None, 0, 100, 110)), from_on=first, to_on=last)
-        )  # fmt: skip
+            Ceiling(
+                account_id=name,
+                metric=r.choice(("storage", "exports", "calls")),
+                ceiling=r.choice((None, 0, 100, 110)),
+                from_on=first,
+                to_on=last,
+            )
+        )
 
 
 def _members(w: World, r: Random, name: str, age: int) -> None:
@@ -199,9 +215,15 @@ def _measures(w: World, r: Random, name: str, age: int) -> None:
 def _events(w: World, r: Random, name: str, age: int) -> None:
     for _ in range(r.choice((0, 5, 20, 60))):
         w.event(
-            name, r.choice(KINDS), day_before(r, age), r.choice((1, 1, 2, 5)), user_id=r.choice(USERS), team=r.choice(TEAMS),
-            feature=r.choice(FEATURES), product=r.choice(PRODUCTS),
-        )  # fmt: skip
+            name,
+            r.choice(KINDS),
+            day_before(r, age),
+            r.choice((1, 1, 2, 5)),
+            user_id=r.choice(USERS),
+            team=r.choice(TEAMS),
+            feature=r.choice(FEATURES),
+            product=r.choice(PRODUCTS),
+        )
     if r.random() < 0.3:
         for week, people in enumerate(
             r.choice(((6, 3, 3, 3, 3), (5, 3, 3, 3, 3), (8, 3, 3, 3, 3), (8, 4, 4, 4, 3)))
@@ -218,10 +240,16 @@ def _tickets(w: World, r: Random, name: str, age: int) -> None:
         opened = datetime.combine(ago(day), datetime.min.time()) + timedelta(hours=10)
         closed = r.choice((None, opened + timedelta(hours=2), opened + timedelta(days=r.randint(0, day))))
         w.ticket(
-            name, day, r.choice(TEXTS), topic=r.choice(TOPICS), feature=r.choice((*FEATURES, None, None)), closed_at=closed,
-            priority=r.choice(("low", "normal", "normal", "high", "urgent")), minutes=r.choice((None, 0, 30, 59.9, 60, 78, 100)),
+            name,
+            day,
+            r.choice(TEXTS),
+            topic=r.choice(TOPICS),
+            feature=r.choice((*FEATURES, None, None)),
+            closed_at=closed,
+            priority=r.choice(("low", "normal", "normal", "high", "urgent")),
+            minutes=r.choice((None, 0, 30, 59.9, 60, 78, 100)),
             sentiment=r.choice((None, -1, -0.5, -0.49, -0.3, 0, 0.7)),
-        )  # fmt: skip
+        )
 
 
 def _invoices(w: World, r: Random, name: str, _age: int) -> None:
@@ -246,29 +274,65 @@ def _future_fact(w: World, r: Random, name: str) -> Fact:
     at = datetime.combine(day, datetime.min.time())
     made: dict[str, Any] = {
         "subscription": lambda: Subscription(
-            subscription_id=w.number(), account_id=name, plan_id=r.choice(PLANS), seats=50, mrr_minor=1, currency="EUR",
-            starts_on=day, status=r.choice(STATUSES), term="year", renews_on=ago(-70), cancel_on=r.choice((None, ago(-9))),
+            subscription_id=w.number(),
+            account_id=name,
+            plan_id=r.choice(PLANS),
+            seats=50,
+            mrr_minor=1,
+            currency="EUR",
+            starts_on=day,
+            status=r.choice(STATUSES),
+            term="year",
+            renews_on=ago(-70),
+            cancel_on=r.choice((None, ago(-9))),
         ),
         "member": lambda: Member(
-            account_id=name, user_id=r.choice(("u1", "u2", "new1", "new2")), role="member", team="new", joined_on=day
+            account_id=name,
+            user_id=r.choice(("u1", "u2", "new1", "new2")),
+            role="member",
+            team="new",
+            joined_on=day,
         ),
         "measure": lambda: Measure(
-            account_id=name, day=day, metric=r.choice(("storage", "exports", "calls", "health_score", "nps", "headcount")), value=95
+            account_id=name,
+            day=day,
+            metric=r.choice(("storage", "exports", "calls", "health_score", "nps", "headcount")),
+            value=95,
         ),
         "event": lambda: Event(
-            event_id=w.number(), account_id=name, at=at, kind=r.choice(KINDS), user_id="u1", feature=r.choice(FEATURES),
-            team="new", product="analytics",
+            event_id=w.number(),
+            account_id=name,
+            at=at,
+            kind=r.choice(KINDS),
+            user_id="u1",
+            feature=r.choice(FEATURES),
+            team="new",
+            product="analytics",
         ),
         "ticket": lambda: Ticket(
-            ticket_id=w.number(), account_id=name, opened_at=at, priority="urgent", minutes=500, sentiment=-1, text=r.choice(TEXTS),
+            ticket_id=w.number(),
+            account_id=name,
+            opened_at=at,
+            priority="urgent",
+            minutes=500,
+            sentiment=-1,
+            text=r.choice(TEXTS),
             topic=r.choice(TOPICS),
         ),
         "invoice": lambda: Invoice(
-            invoice_id=w.number(), account_id=name, issued_on=day, due_on=day, amount_minor=1, currency="EUR", status="open"
+            invoice_id=w.number(),
+            account_id=name,
+            issued_on=day,
+            due_on=day,
+            amount_minor=1,
+            currency="EUR",
+            status="open",
         ),
-        "ceiling": lambda: Ceiling(account_id=name, metric=r.choice(("storage", "exports")), ceiling=1, from_on=day),
+        "ceiling": lambda: Ceiling(
+            account_id=name, metric=r.choice(("storage", "exports")), ceiling=1, from_on=day
+        ),
         "plan ceiling": lambda: Ceiling(plan_id=r.choice(PLANS), metric="storage", ceiling=1, from_on=day),
-    }  # fmt: skip
+    }
     return made[r.choice(list(made))]()
 
 

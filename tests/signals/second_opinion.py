@@ -40,6 +40,23 @@ class Reader(Evidence):
             return Outcome(max((share for share in shares if share is not None), default=None))
         return super()._attribute(name)
 
+    def fullest_metric(self) -> str | None:
+        """The metric nearest to its ceiling: seats only for want of another, then a core one, then by name."""
+
+        def place(share: float, metric: str) -> tuple[Any, ...]:
+            return (
+                metric == "seats",
+                -share,
+                -(self.compute(IsCore(), Grain.METRIC, metric).value or 0),
+                metric,
+            )
+
+        shares = {
+            name: self.compute(utilisation(0), Grain.METRIC, name).value for name in self.metric_names()
+        }
+        known = [place(share, name) for name, share in shares.items() if share is not None]
+        return str(min(known)[-1]) if known else None
+
     def metric_names(self) -> list[str]:
         """Every metric the account could have a utilisation of."""
         return sorted({metric.metric for metric in self.book.metrics} | {"seats"})
@@ -63,11 +80,15 @@ class Reader(Evidence):
             )
             rows.append(
                 {
-                    **source, "_table": "invoices", "_row": source, "day": source["issued_on"],
-                    "age": (self.as_of - source["issued_on"]).days, "overdue": (self.as_of - source["due_on"]).days,
+                    **source,
+                    "_table": "invoices",
+                    "_row": source,
+                    "day": source["issued_on"],
+                    "age": (self.as_of - source["issued_on"]).days,
+                    "overdue": (self.as_of - source["due_on"]).days,
                     "open": source["status"] == "open" or later,
                 }
-            )  # fmt: skip
+            )
         return rows
 
 
@@ -97,6 +118,8 @@ def _account(detection: Detection, library: Library, source: Source, row: Row, r
         again = reader.compute(leaf).value
         if not _same(row[leaf.column], again):
             found.append(f"{leaf.column} is {row[leaf.column]} and {again}")
+    if row["fullest_metric"] != reader.fullest_metric():
+        found.append(f"the fullest metric is {row['fullest_metric']} and {reader.fullest_metric()}")
     for entry in library.entries:
         keys = _keys(entry, source, reader)
         fired = [key for key in keys if reader.compute(entry.rule.fires, entry.rule.grain, key).value]

@@ -42,6 +42,7 @@ def test_one_account_alone_is_assessed_as_among_the_others():
     """`scan --account` and `explain` say what the scan of all says."""
     world = random_world(5, 25)
     together = {one.account_id: one for one in world.scan(show_rows=True).accounts}
-    for name in ("r000", "r007", "r019"):
-        [alone] = world.scan(show_rows=True, account_id=name).accounts
-        assert alone == together[name]
+    name = max(together, key=lambda name: len(together[name].findings))
+    [alone] = world.scan(show_rows=True, account_id=name).accounts
+    assert len(alone.findings) > 2
+    assert alone == together[name]

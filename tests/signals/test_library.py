@@ -17,9 +17,16 @@ def test_the_shipped_library_has_every_trigger_and_every_group_of_the_rule_book(
     assert {entry.name for entry in library.entries} == set(TRIGGERS)
     assert len(library.entries) == 25
     assert dict(library.points) == {
-        "usage_pressure": 4, "growth": 2, "team_expansion": 2, "feature_interest": 3, "support_complexity": 3,
-        "urgency": 3, "budget": 4, "commercial": 1, "cross_sell": 3,
-    }  # fmt: skip
+        "usage_pressure": 4,
+        "growth": 2,
+        "team_expansion": 2,
+        "feature_interest": 3,
+        "support_complexity": 3,
+        "urgency": 3,
+        "budget": 4,
+        "commercial": 1,
+        "cross_sell": 3,
+    }
 
 
 def test_an_override_replaces_one_number_and_leaves_the_rest():
@@ -50,22 +57,37 @@ def test_a_trigger_that_is_switched_off_is_not_looked_at():
 
 
 WRONG = {
-    "unknown trigger": ({"limit_hit": {"at_least": 5}}, "there is no trigger 'limit_hit'; did you mean 'limit_hits'?"),
+    "unknown trigger": (
+        {"limit_hit": {"at_least": 5}},
+        "there is no trigger 'limit_hit'; did you mean 'limit_hits'?",
+    ),
     "unknown trigger, nothing near": ({"zzz": {}}, "there is no trigger 'zzz'; known: plan_limit_pressure,"),
     "unknown setting": (
         {"limit_hits": {"atleast": 5}},
         "trigger 'limit_hits' has no setting 'atleast'; did you mean 'at_least'?",
     ),
     "text for a number": ({"limit_hits": {"at_least": "5"}}, "triggers.limit_hits.at_least must be a number"),
-    "truth for a number": ({"limit_hits": {"at_least": True}}, "triggers.limit_hits.at_least must be a number"),
+    "truth for a number": (
+        {"limit_hits": {"at_least": True}},
+        "triggers.limit_hits.at_least must be a number",
+    ),
     "below nothing": ({"limit_hits": {"at_least": -1}}, "must be a number of 0 or more, not -1"),
-    "half a hit": ({"limit_hits": {"at_least": 2.5}}, "triggers.limit_hits.at_least must be a whole number, not 2.5"),
+    "half a hit": (
+        {"limit_hits": {"at_least": 2.5}},
+        "triggers.limit_hits.at_least must be a whole number, not 2.5",
+    ),
     "not a number": ({"wau_doubled": {"times": float("nan")}}, "must be a number of 0 or more, not nan"),
     "without end": ({"limit_hits": {"days": float("inf")}}, "must be a number of 0 or more, not inf"),
-    "unknown group": ({"limit_hits": {"group": "usage_presure"}}, "no group 'usage_presure'; did you mean 'usage_pressure'?"),
+    "unknown group": (
+        {"limit_hits": {"group": "usage_presure"}},
+        "no group 'usage_presure'; did you mean 'usage_pressure'?",
+    ),
     "number for text": ({"limit_hits": {"group": 4}}, "triggers.limit_hits.group must be text, not 4"),
-    "text for a switch": ({"limit_hits": {"enabled": "no"}}, "triggers.limit_hits.enabled must be true or false, not 'no'"),
-}  # fmt: skip
+    "text for a switch": (
+        {"limit_hits": {"enabled": "no"}},
+        "triggers.limit_hits.enabled must be true or false, not 'no'",
+    ),
+}
 
 
 @pytest.mark.parametrize(("overrides", "says"), WRONG.values(), ids=WRONG)
