@@ -28,10 +28,11 @@ demo: $(SET_UP)  ## the main job on a sample company: sync, scan, draft, digest
 	@$(BIN)/outgrown demo --workspace demo
 
 test: $(SET_UP_DEV)  ## the tests, slow ones aside
-	@$(BIN)/python -m pytest -m "not slow and not browser"
+	@$(BIN)/python -m pytest -m "not slow and not timing and not browser" -n auto
 
 slow: $(SET_UP_DEV)  ## the slow tests: races, kills, load, browser
-	@$(BIN)/python -m pytest -m "slow or browser"
+	@$(BIN)/python -m pytest -m "timing"
+	@$(BIN)/python -m pytest -m "slow or browser" -n auto
 
 lint: $(SET_UP_DEV)
 	@$(BIN)/ruff check .

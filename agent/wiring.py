@@ -31,7 +31,7 @@ from agent.drafting.vocabulary import Vocabulary, vocabulary
 from agent.drafting.writer import write
 from agent.facts.staged import TableReport
 from agent.foundation import clock
-from agent.foundation.errors import Blocked, NotFound, OutgrownError
+from agent.foundation.errors import Blocked, NotFound, OutgrownError, StoreError
 from agent.foundation.settings import Settings, Workspace
 from agent.foundation.store import Store, open_store
 from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar
@@ -158,6 +158,8 @@ class House:
         with self.warehouse() as warehouse:
             contacts = self._contacts(warehouse, account_id, moment)
             result = scan(warehouse, self.settings, day, moment, contacts, account_id, show_rows=show_rows)
+            if not result.accounts and not scalar(warehouse.table("source_reads").count()):
+                raise StoreError("Nothing has been read yet; run `outgrown sync` first.")
             if account_id is not None and not result.accounts:
                 raise NotFound(self._no_such_account(warehouse, account_id, day))
         return result
@@ -414,6 +416,15 @@ class House:
         record_outcome(
             self.store, account_id, kind, amount_minor, currency=currency, who=this_person(), now=clock.now()
         )  # fmt: skip
+
+    def must_be_known(self, account_id: str) -> None:
+        """Raises NotFound for an account that neither the facts nor the state know: most likely a slip."""
+        from agent.approval.views import list_drafts
+
+        known = any(line.account_id == account_id for line in list_drafts(self.store))
+        known = known or any(line.account_id == account_id for line in self.outbox())
+        if not known and self.workspace.facts_file.is_file():
+            self._must_exist(account_id)
 
     def _must_exist(self, account_id: str) -> None:
         with self.warehouse() as warehouse:

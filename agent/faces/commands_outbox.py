@@ -179,6 +179,7 @@ def forget(
 ) -> None:
     """Erase a customer's data everywhere, keeping the silence."""
     house = open_house(workspace)
+    house.must_be_known(account)
     if not yes:
         typer.confirm(f"Erase all data of account {account}? This cannot be undone", abort=True)
     rows, files = house.forget(account)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.faces.common import open_house
+from agent.faces.starting import make_folder
 from agent.faces.terminal import shown
 from agent.foundation import clock
 from agent.foundation.errors import UsageError
@@ -33,9 +34,9 @@ def run_demo(folder: Path, out: Console) -> None:
 
     folder = folder.expanduser().resolve()
     settings = folder / FILE
-    if settings.exists() and MARK not in settings.read_text(encoding="utf-8"):
+    if settings.exists() and MARK.encode() not in settings.read_bytes():
         raise UsageError(f"{settings} is not a demo's; name an empty folder with --workspace DIR.")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     moment = clock.now() if os.environ.get(clock.SETTING) else SAMPLE_NOW
     os.environ[clock.SETTING] = moment.isoformat()
     write_sample(folder, clock.last_complete_day(moment))
@@ -80,7 +81,8 @@ def run_demo(folder: Path, out: Console) -> None:
 
 def _command() -> str:
     """How this program was started, as a person would type it."""
-    return _near(Path(sys.argv[0])) if os.sep in sys.argv[0] else "outgrown"
+    is_script = os.sep in sys.argv[0] and not sys.argv[0].endswith(".py")
+    return _near(Path(sys.argv[0])) if is_script else "outgrown"
 
 
 def _near(path: Path) -> str:

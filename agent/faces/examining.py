@@ -99,7 +99,8 @@ def _facts(house: object) -> Iterator[Check]:
             accounts = scalar(warehouse.table("accounts").count())
             newest = scalar(warehouse.table("source_reads").read_at.max())
     except OutgrownError as error:
-        yield Check(name="facts", state="warn", says=str(error))
+        missing = not house.workspace.facts_file.is_file()
+        yield Check(name="facts", state="warn" if missing else "fail", says=str(error))
         return
     age = (clock.now() - newest).total_seconds() / 3600 if newest else None
     if age is None:

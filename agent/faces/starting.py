@@ -24,7 +24,7 @@ def write_workspace(folder: Path) -> list[Path]:
         raise UsageError(
             f"{target} is there already; edit it, or run `outgrown init --workspace DIR` for another folder."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     # These two files are TOML and shell text, not HTML; every value goes through tojson.
     pages = Environment(
         loader=FileSystemLoader(shipped("templates", "workspace")),
@@ -44,6 +44,18 @@ def write_workspace(folder: Path) -> list[Path]:
             written.append(path)
     (folder / "exports").mkdir(exist_ok=True)
     return written
+
+
+def make_folder(folder: Path) -> None:
+    """Make a workspace's folder.
+
+    Raises UsageError when there is something else of that name, or no permission.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as bad:
+        why = "it is a file" if isinstance(bad, FileExistsError | NotADirectoryError) else bad.strerror
+        raise UsageError(f"{folder} cannot be made a workspace ({why}); name a folder with --workspace DIR.") from None
 
 
 def _git(setting: str) -> str:

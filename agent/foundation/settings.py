@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from agent.foundation.errors import ConfigError
+from agent.foundation.errors import ConfigError, StoreError
+from agent.foundation.wanted import wanted
 
 FILE = "outgrown.toml"
 FOLDER = ".outgrown"
 WORKSPACE_SETTING = "OUTGROWN_WORKSPACE"
 
-Currency = str
+CURRENCY = re.compile(r"[A-Z]{3}")
+ADDRESS = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]+@[^@\s<>\"\x00-\x1f\x7f]+\.[^@\s<>\"\x00-\x1f\x7f]+")
+LINK = re.compile(r"(https?://)?[^\s:/<>\"\x00-\x1f\x7f]+(:\d+)?(/[^\s<>\"\x00-\x1f\x7f]*)?")
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -32,7 +36,7 @@ class Company(Section):
     name: str = Field(min_length=1)
     product: str = Field(min_length=1)
     sender_name: str = Field(min_length=1)
-    sender_email: str = Field(pattern=r"^[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+$")
+    sender_email: str
     allowed_links: tuple[str, ...] = ()
     postal_address: str = ""
     unsubscribe: str = ""
@@ -45,6 +49,23 @@ class Company(Section):
         if any(ord(letter) < 32 for letter in value):
             raise ValueError("must be one line without control characters")
         return value.strip()
+
+    @field_validator("sender_email")
+    @classmethod
+    def an_address(cls, value: str) -> str:
+        """The address goes into a mail header."""
+        if not ADDRESS.fullmatch(value):
+            raise ValueError("must be one e-mail address, such as dana@acme.example")
+        return value
+
+    @field_validator("allowed_links")
+    @classmethod
+    def web_links(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """A customer may be asked to follow these."""
+        for link in value:
+            if not LINK.fullmatch(link):
+                raise ValueError(f"must be links such as https://acme.example/plans, not {link!r}")
+        return value
 
 
 class FilesConnector(Section):
@@ -72,13 +93,21 @@ class OfferSetting(Section):
     kind: Literal["seat_expansion", "service_addon", "sprint_package", "scope_agreement", "cross_sell"]
     name: str = Field(min_length=1, max_length=80)
     price_minor: int = Field(ge=0)
-    currency: Currency = Field(pattern=r"^[A-Z]{3}$")
+    currency: str
     per: Literal["month", "once"] = "month"
     benefit: str = ""
     seats: int | None = Field(None, ge=1)
     "How many seats a seat_expansion adds; read from the name's first number when absent."
     product: str | None = None
     "For cross_sell: the product this is the entry to."
+
+    @field_validator("currency")
+    @classmethod
+    def a_currency(cls, value: str) -> str:
+        """An ISO code."""
+        if not CURRENCY.fullmatch(value):
+            raise ValueError("must be a currency of three capital letters, such as EUR")
+        return value
 
 
 class ProductSetting(Section):
@@ -135,9 +164,7 @@ class Workspace:
     @property
     def private(self) -> Path:
         """The folder of the two stores and the outbox; made on first use, readable by its owner alone."""
-        path = self.folder / FOLDER
-        path.mkdir(mode=0o700, exist_ok=True)
-        return path
+        return _made(self.folder / FOLDER)
 
     @property
     def facts_file(self) -> Path:
@@ -147,15 +174,23 @@ class Workspace:
     @property
     def outbox_folder(self) -> Path:
         """Where the .eml channel writes."""
-        path = self.private / "outbox"
-        path.mkdir(mode=0o700, exist_ok=True)
-        return path
+        return _made(self.private / "outbox")
 
     @property
     def state_url(self) -> str:
         """SQLAlchemy URL of the state: OUTGROWN_STATE_URL, else [state] url, else SQLite in the workspace."""
         url = os.environ.get("OUTGROWN_STATE_URL", "") or self.settings.state.url
         return url or f"sqlite:///{self.private / 'state.db'}"
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        raise StoreError(f"{folder} is a file where a folder is needed; move it away.") from None
+    except OSError as bad:
+        raise StoreError(f"The folder {folder} cannot be made ({bad.strerror}); mend that.") from None
+    return folder
 
 
 def find_workspace(given: Path | None) -> Path:
@@ -170,6 +205,8 @@ def open_workspace(given: Path | None) -> Workspace:
     """
     folder = find_workspace(given)
     path = folder / FILE
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file; name a workspace folder with --workspace DIR.")
     if not path.is_file():
         raise ConfigError(
             f"There is no {FILE} in {folder}; run `outgrown init` there, or name the workspace with --workspace DIR."
@@ -184,10 +221,22 @@ def read_settings(path: Path) -> Settings:
     Raises ConfigError that names the line or the setting, with the nearest known key for an unknown one.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
-        raise ConfigError(f"{path} is not valid TOML: {bad}.") from bad
+        document = tomllib.loads(_read_text(path))
+    except tomllib.TOMLDecodeError as bad:
+        said = str(bad)
+        raise ConfigError(f"{path} is not valid TOML: {said[:1].lower()}{said[1:]}; mend it there.") from bad
     return check_section(Settings, document, path.name)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as bad:
+        line = raw[: bad.start].count(b"\n") + 1
+        raise ConfigError(f"{path} line {line} is not UTF-8 text; save the file again as UTF-8.") from None
+    except OSError as bad:
+        raise ConfigError(f"{path} cannot be read ({bad.strerror}); mend its permissions.") from None
 
 
 def check_section(model: type[M], document: Any, where: str) -> M:
@@ -203,7 +252,7 @@ def check_section(model: type[M], document: Any, where: str) -> M:
 
 
 def _sentence(model: type[BaseModel], error: Any, where: str) -> str:
-    keys = [str(part) for part in error["loc"]]
+    keys = [str(part + 1) if isinstance(part, int) else str(part) for part in error["loc"]]
     name = ".".join(keys)
     if error["type"] == "extra_forbidden":
         known = _known_keys(model, error["loc"][:-1])
@@ -212,9 +261,7 @@ def _sentence(model: type[BaseModel], error: Any, where: str) -> str:
         return f"{where}: unknown setting '{name}'; {advice}"
     if error["type"] == "missing":
         return f"{where}: setting '{name}' is missing; add it"
-    shown = error.get("input")
-    given = f" (given: {shown!r})" if isinstance(shown, str | int | float | bool) else ""
-    return f"{where}: setting '{name}' is wrong: {error['msg'][0].lower()}{error['msg'][1:]}{given}"
+    return f"{where}: setting '{name}' {wanted(error)}"
 
 
 def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
@@ -239,7 +286,7 @@ def load_env(path: Path) -> None:
     """Add the lines `NAME=value` of a .env file to the environment; what is already set wins."""
     if not path.is_file():
         return
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(_read_text(path).splitlines(), start=1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue

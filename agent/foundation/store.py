@@ -21,7 +21,6 @@ HEAD = "0001"
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_SECONDS = 30.0
-MEND_SERVER = "start the database, or mend OUTGROWN_STATE_URL or url in [state]"
 _MIGRATION_LOCK = 0x6F757467
 
 
@@ -30,7 +29,6 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.where = _where(engine.url)
         self._writer = engine.execution_options(writing=True)
         options = (
             {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -45,19 +43,23 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session whose work is committed whole when the block ends, and not at all when it raises."""
-        with _told(self.where), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            _told(self.engine.url),
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one moment of the state and cannot change it."""
-        with _told(self.where), Session(self._reader, expire_on_commit=False) as session:
+        with _told(self.engine.url), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     def scrub(self) -> None:
         """Take erased rows out of the write-ahead log too (SQLite; PostgreSQL vacuums by itself)."""
         if self.is_sqlite:
-            with _told(self.where), self.engine.connect() as connection:
+            with _told(self.engine.url), self.engine.connect() as connection:
                 connection.rollback()
                 raw: Any = connection.connection.driver_connection
                 raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -80,7 +82,7 @@ def open_store(url: str) -> Store:
     """
     engine = _engine(_checked(url))
     try:
-        with _told(_where(engine.url)):
+        with _told(engine.url):
             if _version(engine) != HEAD:
                 _migrate(engine)
     except BaseException:
@@ -196,7 +198,7 @@ def _where(url: URL) -> str:
 
 
 @contextmanager
-def _told(where: str) -> Iterator[None]:
+def _told(url: URL) -> Iterator[None]:
     """Database errors as sentences, without the statement's values."""
     try:
         yield
@@ -204,14 +206,16 @@ def _told(where: str) -> Iterator[None]:
         said = str(bad.orig).strip().splitlines()[0] if str(bad.orig).strip() else type(bad.orig).__name__
         if "database is locked" in said or "lock timeout" in said:
             raise StoreBusy("The state is in use by another process; wait for it, then try again.") from bad
-        raise StoreError(f"The state at {where} cannot be used ({said.rstrip('.')}); {_mend(said)}.") from bad
+        raise StoreError(
+            f"The state at {_where(url)} cannot be used ({said.rstrip('.')}); {_mend(url, said)}."
+        ) from bad
     except SQLAlchemyError as bad:
         raise StoreError(
-            f"The state at {where} cannot be used ({type(bad).__name__}); {MEND_SERVER}."
+            f"The state at {_where(url)} cannot be used ({type(bad).__name__}); {_mend(url, '')}."
         ) from bad
 
 
-def _mend(said: str) -> str:
+def _mend(url: URL, said: str) -> str:
     """How to mend what SQLite or PostgreSQL said."""
     if any(word in said for word in ("not a database", "malformed", "file is encrypted")):
         return "put back your newest copy of that file; it holds your drafts, decisions and silences"
@@ -219,4 +223,6 @@ def _mend(said: str) -> str:
         return "make room, then run the command again; nothing was changed"
     if any(word in said for word in ("readonly", "unable to open", "ermission denied")):
         return "mend its permissions"
-    return MEND_SERVER
+    if url.get_backend_name() == "sqlite":
+        return "run `outgrown doctor` to see what is wrong"
+    return "start the database, or mend OUTGROWN_STATE_URL or url in [state]"

@@ -47,7 +47,10 @@ def open_warehouse(
     try:
         yield Warehouse(con)
     except Exception as error:
-        raise (_broken(path, error) or error) from error.__cause__
+        broken = _broken(path, error)
+        if broken is None:
+            raise
+        raise broken from error
     finally:
         con.disconnect()
 

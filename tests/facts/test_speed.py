@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.slow
+@pytest.mark.timing
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_million_measures_load_in_time(kind):
     """At most 4 times a bare CREATE TABLE AS of the same file in the same run, and under 1 GiB."""
