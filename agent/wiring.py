@@ -32,6 +32,7 @@ from agent.drafting.writer import write
 from agent.facts.staged import TableReport
 from agent.foundation import clock
 from agent.foundation.errors import Blocked, NotFound, OutgrownError, StoreError
+from agent.foundation.memo import Memo
 from agent.foundation.settings import Settings, Workspace
 from agent.foundation.store import Store, open_store
 from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar
@@ -120,10 +121,15 @@ class House:
         """The clock's last complete day."""
         return clock.last_complete_day(clock.now())
 
+    @cached_property
+    def memo(self) -> Memo:
+        """What evaluations need not write again."""
+        return Memo(self.workspace.private / "plans")
+
     @contextmanager
     def warehouse(self) -> Iterator[Warehouse]:
         """The facts, open for reading."""
-        with open_warehouse(self.workspace.facts_file) as warehouse:
+        with open_warehouse(self.workspace.facts_file, memo=self.memo) as warehouse:
             yield warehouse
 
     # Facts in.

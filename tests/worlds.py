@@ -21,10 +21,13 @@ from agent.facts.tables import (
     Subscription,
     Ticket,
 )
+from agent.foundation.memo import Memo
 from agent.foundation.settings import Settings
 from agent.foundation.warehouse import open_warehouse
 from agent.scoring.scan import Scan, scan
 
+MEMO = Memo()
+"Shared by all worlds, so that equal rules are written as SQL once."
 D = date(2026, 1, 31)
 READ_AT = datetime(2026, 2, 1, 6)
 MOMENT = datetime(2026, 2, 1, 8)
@@ -232,7 +235,7 @@ class World:
         self, as_of: date = D, *, given: Settings | None = None, moment: datetime = MOMENT, **more: Any
     ) -> Scan:
         """Load the facts into a fresh warehouse in memory and scan it."""
-        with open_warehouse(None, write=True) as warehouse:
+        with open_warehouse(None, write=True, memo=MEMO) as warehouse:
             create_tables(warehouse.duck)
             add_facts(warehouse, self.facts, source="files", read_at=READ_AT)
             return scan(warehouse, given or settings(), as_of, moment, more.pop("contacts", {}), **more)

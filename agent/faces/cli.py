@@ -89,6 +89,8 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError):
+            terminal.forget_reader()
         note(f"Error: {_sentence(error)}")
         code = error.exit_code if isinstance(error, OutgrownError) else 1
     sys.exit(code)

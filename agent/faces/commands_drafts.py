@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.faces.common import JsonOption, WorkspaceOption, console, note, open_house, print_json, say
-from agent.foundation.errors import InputError
+from agent.faces.common import (
+    JsonOption,
+    WorkspaceOption,
+    console,
+    given_before,
+    note,
+    open_house,
+    print_json,
+    say,
+)
+from agent.foundation.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from agent.drafting.message import Message
@@ -109,13 +118,15 @@ def drafts(
 
 
 @drafts_app.command("show")
-def show(draft_id: DraftId, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def show(
+    context: typer.Context, draft_id: DraftId, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
     """One draft with its brief: every figure, its formula and its source rows."""
     from agent.approval.views import show_draft
 
-    house = open_house(workspace)
+    house = open_house(workspace or given_before(context, "workspace"))
     view = show_draft(house.store, draft_id)
-    if as_json:
+    if as_json or given_before(context, "as_json"):
         print_json(view.model_dump(mode="json"))
         return
     from agent.faces.reading import show_view
@@ -221,6 +232,8 @@ def skip(
 ) -> None:
     """Decide against a draft."""
     house = open_house(workspace)
+    if not reason.strip():
+        raise UsageError("--reason is empty; say why not in a few words.")
     house.skip(draft_id, reason)
     _said(as_json, {"draft_id": _whole_id(house, draft_id), "state": "skipped"}, "Skipped.")
 

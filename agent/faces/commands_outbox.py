@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from agent.faces.common import JsonOption, WorkspaceOption, console, open_house, print_json, say
+from agent.faces.common import JsonOption, WorkspaceOption, console, given_before, open_house, print_json, say
+from agent.foundation.errors import UsageError
 
 LARGEST_REPLY = 1_000_000
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id.")]
@@ -92,6 +93,7 @@ def outbox(
 
 @outbox_app.command("settle")
 def settle(
+    context: typer.Context,
     delivery_id: Annotated[
         str, typer.Argument(metavar="ID", help="The delivery's id, as `outgrown outbox` lists it.")
     ],
@@ -104,7 +106,7 @@ def settle(
 
     It is never sent again on its own.
     """
-    open_house(workspace).settle(delivery_id, arrived=arrived)
+    open_house(workspace or given_before(context, "workspace")).settle(delivery_id, arrived=arrived)
     say("Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again.")
 
 
@@ -134,6 +136,7 @@ def reply(
 
     house = open_house(workspace)
     if kind == "close":
+        house.must_be_known(account)
         closed = house.close_conversation(account)
         say(f"{closed} conversation{'s' * (closed != 1)} closed.")
         return
@@ -164,10 +167,13 @@ def outcome(
 ) -> None:
     """Record how it ended."""
     from agent.faces.choices import one_of
+    from agent.foundation.settings import CURRENCY
     from agent.learning.outcomes import OutcomeKind
 
     chosen = one_of(OutcomeKind, kind, "--kind")
     assert chosen is not None  # noqa: S101 - the option is required
+    if currency is not None and not CURRENCY.fullmatch(currency):
+        raise UsageError(f"--currency is {currency!r}; give three capital letters, such as EUR.")
     open_house(workspace).outcome(account, chosen, amount_minor, currency)
     say("Recorded.")
 

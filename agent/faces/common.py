@@ -54,6 +54,11 @@ def open_house(workspace: Path | None) -> House:
     return house
 
 
+def given_before(context: typer.Context, option: str) -> Any:
+    """An option given before the name of a subcommand: `outgrown drafts --workspace DIR show ID`."""
+    return context.parent.params.get(option) if context.parent else None
+
+
 def close_houses() -> None:
     """Close the stores of every house this command opened."""
     while _open:

@@ -39,11 +39,12 @@ def run_demo(folder: Path, out: Console) -> None:
     make_folder(folder)
     moment = clock.now() if os.environ.get(clock.SETTING) else SAMPLE_NOW
     os.environ[clock.SETTING] = moment.isoformat()
-    write_sample(folder, clock.last_complete_day(moment))
-    (folder / ".env").write_text(
-        f"# The sample company lives at this moment.\n{clock.SETTING}={moment.isoformat()}\n",
-        encoding="utf-8",
-    )
+    clock_line = f"# The sample company lives at this moment.\n{clock.SETTING}={moment.isoformat()}\n"
+    env = folder / ".env"
+    # Exports that are there already may have been changed to see what happens: they stay.
+    if not (env.is_file() and env.read_text(encoding="utf-8") == clock_line and (folder / "exports").is_dir()):
+        write_sample(folder, clock.last_complete_day(moment))
+        env.write_text(clock_line, encoding="utf-8")
     house = open_house(folder)
     reports = house.sync()
     rows = sum(report.read for report in reports)

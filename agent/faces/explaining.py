@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.faces.reading import show_rows
 from agent.faces.terminal import shown
 from agent.scoring.composite import WEIGHTS
 
@@ -73,9 +74,4 @@ def _figure(figure: Figure, out: Console) -> None:
         f"    {figure.figure_id} = {shown(figure.display)}  [dim]{shown(figure.formula)}[/dim]",
         soft_wrap=True,
     )
-    for row in figure.rows[:ROWS_SHOWN]:
-        values = ", ".join(f"{name} {value}" for name, value in row.values.items() if value is not None)
-        out.print(f"      [dim]{row.table}: {shown(values)}[/dim]", soft_wrap=True)
-    more = figure.rows_total - min(len(figure.rows), ROWS_SHOWN)
-    if more > 0:
-        out.print(f"      [dim]… and {more} more rows[/dim]")
+    show_rows(figure, out, ROWS_SHOWN)

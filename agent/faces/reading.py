@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.drafting.brief import Brief
     from agent.drafting.message import Message
     from agent.drafting.violation import Violation
+    from agent.signals.finding import Figure
 
 ROWS_SHOWN = 3
 
@@ -56,14 +57,19 @@ def show_evidence(brief: Brief, out: Console) -> None:
             f"  {shown(figure.display):<14} {shown(figure.label)}  [dim]{shown(figure.formula)}[/dim]",
             soft_wrap=True,
         )
-        for row in figure.rows[:ROWS_SHOWN]:
-            values = ", ".join(f"{name} {value}" for name, value in row.values.items() if value is not None)
-            out.print(f"      [dim]{row.table}: {shown(values)}[/dim]", soft_wrap=True)
-        more = figure.rows_total - min(len(figure.rows), ROWS_SHOWN)
-        if more > 0:
-            out.print(f"      [dim]… and {more} more rows[/dim]")
+        show_rows(figure, out)
     to = brief.recipient
     out.print(f"[bold]To[/bold] {shown(to.contact_name or '')} <{shown(to.contact_email or 'no address')}>\n")
+
+
+def show_rows(figure: Figure, out: Console, number: int = ROWS_SHOWN) -> None:
+    """The first `number` source rows of a figure, and how many more there are."""
+    for row in figure.rows[:number]:
+        values = ", ".join(f"{name} {value}" for name, value in row.values.items() if value is not None)
+        out.print(f"      [dim]{row.table}: {shown(values)}[/dim]", soft_wrap=True)
+    more = figure.rows_total - min(len(figure.rows), number)
+    if more > 0:
+        out.print(f"      [dim]… and {more} more rows[/dim]")
 
 
 def show_message(message: Message, out: Console) -> None:

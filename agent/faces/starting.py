@@ -55,7 +55,9 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as bad:
         why = "it is a file" if isinstance(bad, FileExistsError | NotADirectoryError) else bad.strerror
-        raise UsageError(f"{folder} cannot be made a workspace ({why}); name a folder with --workspace DIR.") from None
+        raise UsageError(
+            f"{folder} cannot be made a workspace ({why}); name a folder with --workspace DIR."
+        ) from None
 
 
 def _git(setting: str) -> str:

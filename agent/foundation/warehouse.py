@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.foundation.errors import StoreBusy, StoreError
+from agent.foundation.memo import Memo
 
 WAIT_SECONDS = 10.0
 SQL_TYPES = {"string": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
@@ -18,8 +19,9 @@ SQL_TYPES = {"string": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
 class Warehouse:
     """An open fact store: `con` is the Ibis backend, `duck` the DuckDB connection beneath it."""
 
-    def __init__(self, con: Any) -> None:
+    def __init__(self, con: Any, memo: Memo | None = None) -> None:
         self.con = con
+        self.memo = memo or Memo()
 
     @property
     def duck(self) -> Any:
@@ -33,19 +35,20 @@ class Warehouse:
 
 @contextmanager
 def open_warehouse(
-    path: Path | None, *, write: bool = False, wait: float = WAIT_SECONDS
+    path: Path | None, *, write: bool = False, wait: float | None = None, memo: Memo | None = None
 ) -> Iterator[Warehouse]:
     """The facts at `path` (None: in memory), for as long as the block lasts.
 
-    A file another process is writing is waited for up to `wait` seconds.
+    A file another process is writing is waited for up to `wait` seconds (WAIT_SECONDS by default). `memo` keeps what later evaluations
+    would otherwise write again.
 
     Raises StoreBusy when it stays taken and StoreError when it cannot be opened.
     """
     if path is not None and not write and not path.is_file():
         raise StoreError(f"There are no facts yet at {path}; run `outgrown sync` first.")
-    con = _connect(path, write=write, wait=wait)
+    con = _connect(path, write=write, wait=WAIT_SECONDS if wait is None else wait)
     try:
-        yield Warehouse(con)
+        yield Warehouse(con, memo)
     except Exception as error:
         broken = _broken(path, error)
         if broken is None:
@@ -90,7 +93,8 @@ def _broken(path: Path | None, error: Exception) -> StoreError | None:
     """The error for a file or a machine that fails while the facts are read or written; None for any other."""
     import duckdb
 
-    if isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.OutOfMemoryException):
+    failed = isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.OutOfMemoryException)
+    if failed or (isinstance(error, duckdb.TransactionException) and "Could not write" in str(error)):
         return _unusable(path, str(error))
     return None
 

@@ -142,27 +142,32 @@ class Evidence:
 
     # Relations, enriched the way the rule book words its conditions.
 
-    def _own_product(self) -> str:
+    @cached_property
+    def _own_features(self) -> frozenset[str]:
         plan = self.plan_row()
-        return self._product_of(plan["plan_id"]) if plan else MAIN
+        return self.book.features_of(plan["plan_id"]) if plan else frozenset()
+
+    @cached_property
+    def _higher_features(self) -> set[str]:
+        plan = self.plan_row()
+        higher = self.book.higher_plans(self.book.plan(plan["plan_id"])) if plan else ()
+        return {name for one in higher for name in self.book.features_of(one.plan_id)} - self._own_features
+
+    @cached_property
+    def _other_products(self) -> set[str]:
+        plan = self.plan_row()
+        own = self._product_of(plan["plan_id"]) if plan else MAIN
+        held = {
+            self._product_of(row["plan_id"])
+            for row in self._periods()
+            if row["ends_on"] is None or row["ends_on"] > self.as_of
+        }
+        return set(self.book.sold_products()) - held - {own}
 
     def _flagged(self, row: Row) -> Row:
-        plan = self.plan_row()
-        own = self.book.features_of(plan["plan_id"]) if plan else frozenset()
-        higher = self.book.higher_plans(self.book.plan(plan["plan_id"])) if plan else ()
-        feature, product = row.get("feature"), row.get("product")
-        held = {
-            self._product_of(r["plan_id"])
-            for r in self._periods()
-            if r["ends_on"] is None or r["ends_on"] > self.as_of
-        }
-        row["in_plan"] = feature in own
-        row["higher"] = feature not in own and any(
-            feature in self.book.features_of(p.plan_id) for p in higher
-        )
-        row["other_product"] = product in self.book.sold_products() and product not in held | {
-            self._own_product()
-        }
+        row["in_plan"] = row.get("feature") in self._own_features
+        row["higher"] = row.get("feature") in self._higher_features
+        row["other_product"] = row.get("product") in self._other_products
         return row
 
     @cached_property
@@ -250,6 +255,10 @@ class Evidence:
         return rows
 
     def _measures(self) -> list[Row]:
+        return self._cached_measures
+
+    @cached_property
+    def _cached_measures(self) -> list[Row]:
         return [
             {
                 **source,

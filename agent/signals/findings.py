@@ -13,7 +13,7 @@ from agent.signals.describe import days_of, describe
 from agent.signals.engine import Detection, Row
 from agent.signals.evidence import Evidence, source_rows
 from agent.signals.finding import Figure, Finding, SourceRow
-from agent.signals.formula import Const, Formula, Grain, Leaf, Op
+from agent.signals.formula import Const, Formula, Grain, Leaf, Op, Reading
 from agent.signals.library import Entry, Library
 from agent.signals.names import readable
 from agent.signals.rule import Quote, Show
@@ -61,11 +61,17 @@ class Narrator:
             value=value,
             threshold=rule.threshold,
             unit=rule.unit,
-            first_day=as_of - timedelta(days=rule.oldest),
+            first_day=min([as_of - timedelta(days=rule.oldest), *self._days_read(account, entry, key)]),
             last_day=as_of - timedelta(days=rule.newest),
             says=rule.says.format(**names, **{figure.figure_id: figure.display for figure in figures}),
             figures=figures,
         )
+
+    def _days_read(self, account: Row, entry: Entry, key: str | None) -> list[date]:
+        """The first days of the readings a rule takes: a flow's period begins before its week."""
+        metric = self.book.metric(key or "")
+        readings = [leaf for leaf in entry.rule.fires.leaves() if isinstance(leaf, Reading)]
+        return [days_of(leaf, self.detection.as_of, account["created_on"], metric)[0] for leaf in readings]
 
     def _names(self, account: Row, entry: Entry, key: str | None, keys: list[str]) -> dict[str, str]:
         metric = self.book.metric(key or "")

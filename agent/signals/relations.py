@@ -7,13 +7,14 @@ Nothing dated after D is read; an end that lies after D is not known yet and cou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, reduce
 from typing import Any
 
 import ibis
 
+from agent.foundation.memo import Memo
 from agent.signals.catalogue import PlanBook
 from agent.signals.scratch import Script
 
@@ -38,6 +39,7 @@ class Source:
     tables: dict[str, Any]
     asks: tuple[dict[str, Any], ...]
     book: PlanBook
+    memo: Memo = field(default_factory=Memo, compare=False)
 
 
 def kept(make: Callable[[Relations], Any]) -> cached_property[Any]:

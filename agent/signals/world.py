@@ -35,7 +35,7 @@ def read_source(
     )
     texts = _recent_tickets(tables["tickets"], as_of, _ask_days(settings), account_id)
     asks = (classifier or PhraseClassifier()).classify(texts, catalogue)
-    return Source(warehouse.con, tables, _ask_rows(asks), book)
+    return Source(warehouse.con, tables, _ask_rows(asks), book, warehouse.memo)
 
 
 def plain_source(warehouse: Warehouse) -> Source:
