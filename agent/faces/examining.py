@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
 from agent.foundation import clock
 from agent.foundation.errors import OutgrownError
 from agent.foundation.settings import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from agent.wiring import House
 
 
 class Check(BaseModel):
@@ -39,6 +42,7 @@ def examine(given: Path | None) -> list[Check]:
     )
     checks += _files(workspace)
     checks += _facts(house)
+    checks += _coverage(house)
     checks += _try(
         "state", lambda: f"open and up to date ({'SQLite' if house.store.is_sqlite else 'PostgreSQL'})"
     )
@@ -86,10 +90,7 @@ def _files(workspace: Workspace) -> Iterator[Check]:
     )
 
 
-def _facts(house: object) -> Iterator[Check]:
-    from agent.wiring import House
-
-    assert isinstance(house, House)  # noqa: S101 - the import is lazy, the type is not in doubt
+def _facts(house: House) -> Iterator[Check]:
     files = house.settings.connectors.files
     limit = files.stale_after_hours if files else 48.0
     from agent.foundation.warehouse import scalar
@@ -114,6 +115,44 @@ def _facts(house: object) -> Iterator[Check]:
         )
     else:
         yield Check(name="facts", state="ok", says=f"{accounts:,} accounts, read {max(age, 0):.0f} hours ago")
+
+
+SLEEPING = {
+    ("metrics", "measures", "ceilings"): "nothing can be said of how close an account comes to its limits",
+    ("members",): "nothing can be said of growing teams and taken seats",
+    ("events", "plan_features"): "nothing can be said of features that were tried or refused",
+    (
+        "tickets",
+    ): "nothing can be said of requests, budgets and dates, and no anger or farewell holds a message",
+    ("invoices",): "an unpaid bill holds no message",
+}
+"What the product cannot see while one of these tables is empty."
+
+
+def _coverage(house: House) -> Iterator[Check]:
+    """Which tables are empty, and what that costs; silent while nothing has been read."""
+    from agent.foundation.warehouse import fetch, scalar
+
+    try:
+        with house.warehouse() as warehouse:
+            if not scalar(warehouse.table("accounts").count()):
+                return
+            empty = {
+                name for tables in SLEEPING for name in tables if not scalar(warehouse.table(name).count())
+            }
+            plans = {row["plan_id"] for row in fetch(warehouse.table("plans").select("plan_id"))}
+    except OutgrownError:
+        return
+    for tables, cost in SLEEPING.items():
+        missing = [name for name in tables if name in empty]
+        if missing:
+            yield Check(name="tables", state="warn", says=f"no {' and no '.join(missing)}: {cost}")
+    for plan_id in sorted(set(house.settings.benefits) - plans):
+        yield Check(
+            name="benefits",
+            state="warn",
+            says=f"[benefits] speaks of plan '{plan_id}', which plans does not have",
+        )
 
 
 def _channel(workspace: Workspace) -> Iterator[Check]:

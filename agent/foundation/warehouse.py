@@ -39,8 +39,8 @@ def open_warehouse(
 ) -> Iterator[Warehouse]:
     """The facts at `path` (None: in memory), for as long as the block lasts.
 
-    A file another process is writing is waited for up to `wait` seconds (WAIT_SECONDS by default). `memo` keeps what later evaluations
-    would otherwise write again.
+    A file another process is writing is waited for up to `wait` seconds (WAIT_SECONDS by default).
+    `memo` keeps what later evaluations would otherwise write again.
 
     Raises StoreBusy when it stays taken and StoreError when it cannot be opened.
     """

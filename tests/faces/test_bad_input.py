@@ -356,7 +356,9 @@ def test_an_edit_of_another_version_is_refused(run, workspace, tmp_path, base):
     message = json.loads(run("drafts", "show", draft_id, "--json", workspace=workspace).stdout)["message"]
     text = tmp_path / "text.txt"
     text.write_text(f"{message['subject']}\n\n{message['body']}", encoding="utf-8")
-    assert "version" in sentence(run("edit", draft_id, str(text), "--base", base, workspace=workspace))
+    result = run("edit", draft_id, str(text), "--base", base, workspace=workspace)
+    assert isinstance(result.exception, OutgrownError)
+    assert f"is at version 1, you changed version {base}" in str(result.exception)
 
 
 @pytest.mark.parametrize(
@@ -401,6 +403,16 @@ def test_nothing_read_yet_is_said(run, tmp_path):
     assert run("sync", workspace=fresh).exit_code == 1
     for command in ("scan", "draft", "digest"):
         assert "run `outgrown sync` first" in sentence(run(command, workspace=fresh))
+
+
+def test_the_doctor_says_what_cannot_be_seen(run, workspace):
+    """Empty tables and benefits of no plan are warnings, each with its cost."""
+    (workspace / "outgrown.toml").write_text(TOML.replace("growth =", "grwoth ="), encoding="utf-8")
+    result = run("doctor", workspace=workspace)
+    assert result.exit_code == 0
+    assert "no tickets: nothing can be said of requests" in result.stdout
+    assert "plan 'grwoth', which plans does not have" in result.stdout
+    assert "no metrics" not in result.stdout
 
 
 def test_a_subcommand_takes_the_workspace_before_its_name(run, workspace):
