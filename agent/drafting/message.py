@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from agent.signals.finding import Frozen
+
+LABEL = "subject:"
+
+
+@dataclass(frozen=True)
+class Places:
+    """For each character of Message.text, where it stands in the text that the message was read from."""
+
+    of: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """A span of Message.text as a span of the text read."""
+        whole = self.of[-1]
+        first = self.of[min(start, len(self.of) - 1)]
+        last = self.of[min(end, len(self.of)) - 1] + 1 if end > start else first
+        return min(first, whole), min(max(first, last), whole)
 
 
 class Message(Frozen):
@@ -24,8 +42,32 @@ class Message(Frozen):
     @classmethod
     def parse(cls, text: str) -> Message:
         """The message in `text`; the first line is the subject, with or without 'Subject:' before it."""
-        head, _, rest = text.lstrip("\ufeff").replace("\r\n", "\n").partition("\n")
+        return cls.placed(text)[0]
+
+    @classmethod
+    def placed(cls, text: str) -> tuple[Message, Places]:
+        """The message in `text`, and where in `text` its characters stand."""
+        kept = [
+            (letter, place)
+            for place, letter in enumerate(text)
+            if not (letter == "\ufeff" and place == 0) and text[place : place + 2] != "\r\n"
+        ]
+        plain = "".join(letter for letter, _ in kept)
+        head, _, rest = plain.partition("\n")
         subject = head.strip()
-        if subject.lower().startswith("subject:"):
-            subject = subject[len("subject:") :].strip()
-        return cls(subject=subject, body=rest.strip("\n").rstrip())
+        if subject.lower().startswith(LABEL):
+            subject = subject[len(LABEL) :].strip()
+        body = rest.strip("\n").rstrip()
+        first = head.rfind(subject) if subject else len(head)
+        after = len(head) + 1 + (len(rest) - len(rest.lstrip("\n")))
+        places = [place for _, place in kept] + [len(text)]
+        between = places[min(len(head), len(kept))]
+        return cls(subject=subject, body=body), Places(
+            (
+                *places[first : first + len(subject)],
+                between,
+                between,
+                *places[after : after + len(body)],
+                len(text),
+            )
+        )

@@ -21,7 +21,8 @@ from agent.faces.common import (
 from agent.foundation.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from agent.drafting.message import Message
+    from agent.drafting.message import Message, Places
+    from agent.drafting.violation import Violation
     from agent.wiring import House
 
 DraftId = Annotated[str, typer.Argument(metavar="ID", help="The draft's id, or the first letters of it.")]
@@ -135,7 +136,12 @@ def show(
 
 
 def read_message(path: Path) -> Message:
-    """The message in a file, subject line first; `-` is standard input.
+    """The message in a file, subject line first; `-` is standard input."""
+    return placed_message(path)[0]
+
+
+def placed_message(path: Path) -> tuple[Message, Places]:
+    """The message in a file, and where in the file its characters stand.
 
     Raises InputError for a file that is not there, not text, or far too long.
     """
@@ -145,7 +151,14 @@ def read_message(path: Path) -> Message:
     text = read_text(path, LARGEST_TEXT)
     if not text.strip():
         raise InputError(f"{path} is empty; write the subject on its first line and the body below.")
-    return Message.parse(text)
+    return Message.placed(text)
+
+
+def violation_shape(violation: Violation, places: Places) -> dict[str, object]:
+    """A violation as `check --json` answers it: its span counts in the characters of the file."""
+    start, end = places.span(violation.start, violation.end)
+    shape = violation.model_dump(mode="json", include={"rule", "level", "message"})
+    return {**shape, "start": start, "end": end}
 
 
 def check(
@@ -161,15 +174,10 @@ def check(
     The exit code is 1 when one of them blocks it.
     """
     house = open_house(workspace)
-    message = read_message(file)
+    message, places = placed_message(file)
     violations = house.check_text(account, message)
     if as_json:
-        print_json(
-            [
-                v.model_dump(mode="json", include={"rule", "level", "message", "start", "end"})
-                for v in violations
-            ]
-        )
+        print_json([violation_shape(violation, places) for violation in violations])
     else:
         from agent.faces.reading import show_violations
 

@@ -42,7 +42,9 @@ def run_demo(folder: Path, out: Console) -> None:
     clock_line = f"# The sample company lives at this moment.\n{clock.SETTING}={moment.isoformat()}\n"
     env = folder / ".env"
     # Exports that are there already may have been changed to see what happens: they stay.
-    if not (env.is_file() and env.read_text(encoding="utf-8") == clock_line and (folder / "exports").is_dir()):
+    if not (
+        env.is_file() and env.read_text(encoding="utf-8") == clock_line and (folder / "exports").is_dir()
+    ):
         write_sample(folder, clock.last_complete_day(moment))
         env.write_text(clock_line, encoding="utf-8")
     house = open_house(folder)
