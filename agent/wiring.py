@@ -48,6 +48,8 @@ from connectors import sync
 
 BY_OFFER = {"nothing_to_offer"}
 "Holds that follow from findings, which an unfinished day does not have."
+TOLD_EVERY = 25
+"Drafts between two words about progress."
 TEMPLATE = "template"
 "Author of a draft that no model and no person has touched."
 
@@ -310,7 +312,12 @@ class House:
         return self.brief_of(self.assess(account_id))
 
     def draft(
-        self, top: int | None = None, account_id: str | None = None, *, result: Scan | None = None
+        self,
+        top: int | None = None,
+        account_id: str | None = None,
+        *,
+        result: Scan | None = None,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> tuple[list[Written], Scan]:
         """Write and queue a draft for the first `top` ready accounts (None: all), or for one account.
 
@@ -321,7 +328,12 @@ class House:
         if account_id is not None and not ready:
             one = found.accounts[0]
             raise OutgrownError(f"{one.name} is not ready: {'; '.join(one.needs)}.")
-        return [self._write(one) for one in ready[:top]], found
+        written = []
+        for number, one in enumerate(ready[:top], start=1):
+            written.append(self._write(one))
+            if number % TOLD_EVERY == 0:
+                progress(f"{number} of {len(ready[:top])} drafts written")
+        return written, found
 
     def _write(self, assessment: Assessment) -> Written:
         brief = self.brief_of(assessment)

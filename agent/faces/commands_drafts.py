@@ -11,6 +11,7 @@ import typer
 from agent.faces.common import (
     JsonOption,
     WorkspaceOption,
+    answer,
     console,
     given_before,
     note,
@@ -53,7 +54,7 @@ def draft(
 ) -> None:
     """Write a draft for each ready account and queue it for your yes."""
     house = open_house(workspace)
-    written, result = house.draft(top, account)
+    written, result = house.draft(top, account, progress=note)
     if as_json:
         print_json({"as_of": result.as_of, "drafts": [one.shape() for one in written]})
     else:
@@ -243,7 +244,7 @@ def skip(
     if not reason.strip():
         raise UsageError("--reason is empty; say why not in a few words.")
     house.skip(draft_id, reason)
-    _said(as_json, {"draft_id": _whole_id(house, draft_id), "state": "skipped"}, "Skipped.")
+    answer(as_json, {"draft_id": _whole_id(house, draft_id), "state": "skipped"}, "Skipped.")
 
 
 def snooze(
@@ -257,7 +258,7 @@ def snooze(
     """Put a draft off for some days."""
     house = open_house(workspace)
     until: datetime = house.snooze(draft_id, days)
-    _said(
+    answer(
         as_json,
         {"draft_id": _whole_id(house, draft_id), "state": "snoozed", "until": until},
         f"Snoozed until {until:%Y-%m-%d}.",
@@ -278,10 +279,3 @@ def _whole_id(house: House, given: str) -> str:
     from agent.approval.views import show_draft
 
     return show_draft(house.store, given).line.draft_id
-
-
-def _said(as_json: bool, document: dict[str, object], sentence: str) -> None:
-    if as_json:
-        print_json(document)
-    else:
-        say(sentence)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from agent.faces.common import JsonOption, WorkspaceOption, console, given_before, open_house, print_json, say
+from agent.faces.common import (
+    JsonOption,
+    WorkspaceOption,
+    answer,
+    console,
+    given_before,
+    open_house,
+    print_json,
+    say,
+)
 from agent.foundation.errors import UsageError
 
 LARGEST_REPLY = 1_000_000
@@ -101,13 +110,15 @@ def settle(
         bool, typer.Option("--arrived/--not-arrived", help="Whether the message reached the customer.")
     ],
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what became of a delivery of unknown fate.
 
     It is never sent again on its own.
     """
     open_house(workspace or given_before(context, "workspace")).settle(delivery_id, arrived=arrived)
-    say("Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again.")
+    said = "Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again."
+    answer(as_json, {"delivery_id": delivery_id, "arrived": arrived}, said)
 
 
 def reply(
@@ -125,6 +136,7 @@ def reply(
         typer.Option("--file", metavar="FILE", help="The text that came back; - is standard input."),
     ] = None,
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Record an answer that came back.
 
@@ -138,17 +150,16 @@ def reply(
     if kind == "close":
         house.must_be_known(account)
         closed = house.close_conversation(account)
-        say(f"{closed} conversation{'s' * (closed != 1)} closed.")
+        said = f"{closed} conversation{'s' * (closed != 1)} closed."
+        answer(as_json, {"account_id": account, "closed": closed}, said)
         return
     chosen = one_of(ReplyKind, kind, "--kind")
     assert chosen is not None  # noqa: S101 - the option is required
     text = read_text(file, LARGEST_REPLY) if file else ""
     house.reply(account, chosen, text)
-    say(
-        "Recorded."
-        if chosen is not ReplyKind.STOP
-        else "Recorded; this account will not be written to again."
-    )
+    stopped = chosen is ReplyKind.STOP
+    said = "Recorded; this account will not be written to again." if stopped else "Recorded."
+    answer(as_json, {"account_id": account, "kind": chosen.value}, said)
 
 
 def outcome(
@@ -164,6 +175,7 @@ def outcome(
         str | None, typer.Option("--currency", metavar="CODE", help="Currency of the amount, such as EUR.")
     ] = None,
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Record how it ended."""
     from agent.faces.choices import one_of
@@ -175,13 +187,14 @@ def outcome(
     if currency is not None and not CURRENCY.fullmatch(currency):
         raise UsageError(f"--currency is {currency!r}; give three capital letters, such as EUR.")
     open_house(workspace).outcome(account, chosen, amount_minor, currency)
-    say("Recorded.")
+    answer(as_json, {"account_id": account, "kind": chosen.value}, "Recorded.")
 
 
 def forget(
     account: AccountId,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Erase a customer's data everywhere, keeping the silence."""
     house = open_house(workspace)
@@ -189,4 +202,5 @@ def forget(
     if not yes:
         typer.confirm(f"Erase all data of account {account}? This cannot be undone", abort=True)
     rows, files = house.forget(account)
-    say(f"Erased {rows} rows and {files} files; the account stays suppressed.")
+    said = f"Erased {rows} rows and {files} files; the account stays suppressed."
+    answer(as_json, {"account_id": account, "rows": rows, "files": files}, said)

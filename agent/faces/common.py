@@ -114,6 +114,14 @@ def say(text: str) -> None:
     _write(sys.stdout, letter_text(text))
 
 
+def answer(as_json: bool, document: dict[str, object], sentence: str) -> None:
+    """What was done: a document for programs, a sentence for people."""
+    if as_json:
+        print_json(document)
+    else:
+        say(sentence)
+
+
 def note(text: str) -> None:
     """A line about progress or trouble, on stderr."""
     _write(sys.stderr, letter_text(text))

@@ -63,7 +63,9 @@ class Narrator:
             unit=rule.unit,
             first_day=min([as_of - timedelta(days=rule.oldest), *self._days_read(account, entry, key)]),
             last_day=as_of - timedelta(days=rule.newest),
-            says=rule.says.format(**names, **{figure.figure_id: figure.display for figure in figures}),
+            says=rule.says.format(
+                **names, **{figure.figure_id: _spoken(figure.display) for figure in figures}
+            ),
             figures=figures,
         )
 
@@ -174,6 +176,11 @@ def _shown(quote: Quote, value: float, as_of: date) -> tuple[display.Shown, floa
             shown = display.count(value, *noun) if noun else display.count(value)
             return shown, value, noun[1] if noun else quote.label
     raise ValueError(quote.show)
+
+
+def _spoken(display: str) -> str:
+    """A figure inside a sentence: '1 time' is 'once'."""
+    return {"1 time": "once", "2 times": "twice"}.get(display, display)
 
 
 def _listed(names: list[str]) -> str:

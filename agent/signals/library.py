@@ -59,7 +59,7 @@ def load_library(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Li
     for name in given:
         if name not in document["triggers"]:
             raise ConfigError(
-                f"outgrown.toml: there is no trigger '{name}'{_nearest(name, document['triggers'])}."
+                f"outgrown.toml: there is no trigger '{name}'{_nearest(name, document['triggers'])}"
             )
     entries = []
     for name, defaults in document["triggers"].items():
@@ -67,7 +67,7 @@ def load_library(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Li
         group = parameters.pop("group")
         if group not in document["groups"]:
             known = _nearest(group, document["groups"])
-            raise ConfigError(f"outgrown.toml: triggers.{name}.group: there is no group '{group}'{known}.")
+            raise ConfigError(f"outgrown.toml: triggers.{name}.group: there is no group '{group}'{known}")
         if parameters.pop(SWITCH, True):
             entries.append(Entry(name, group, TRIGGERS[name].build(**parameters), parameters))
     return Library(tuple(entries), document["groups"])
@@ -85,7 +85,7 @@ def _merged(name: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) ->
             continue
         if key not in defaults:
             known = _nearest(key, (*defaults, SWITCH))
-            raise ConfigError(f"outgrown.toml: trigger '{name}' has no setting '{key}'{known}.")
+            raise ConfigError(f"outgrown.toml: trigger '{name}' has no setting '{key}'{known}")
         merged[key] = _checked(f"triggers.{name}.{key}", value, defaults[key])
     return merged
 
@@ -105,5 +105,6 @@ def _checked(where: str, value: Any, default: Any) -> Any:
 
 
 def _nearest(name: str, known: Any) -> str:
+    """The end of a sentence about an unknown name."""
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}"
+    return f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}."
