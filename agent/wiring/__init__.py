@@ -1,0 +1,5 @@
+"""Chooses every real part, once."""
+
+from agent.wiring.house import House
+
+__all__ = ["House"]

@@ -1,0 +1,145 @@
+"""The house that all faces call into: every public method is one thing a person can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from agent.approval.decisions import Edited, edit_draft, expire_old, skip, snooze, wake_snoozed
+from agent.approval.slots import remember_prompt
+from agent.approval.states import DeliveryState
+from agent.approval.suppressions import suppress
+from agent.approval.views import DeliveryLine, list_drafts, show_draft
+from agent.delivery.approve import Approved, approve
+from agent.delivery.outbox import list_deliveries, settle_unknown
+from agent.delivery.sender import Sent, send
+from agent.drafting.message import Message
+from agent.foundation import clock
+from agent.foundation.warehouse import open_warehouse
+from agent.learning.forget import forget
+from agent.learning.outcomes import OutcomeKind, record_outcome
+from agent.learning.replies import ReplyKind, close_conversation, record_reply
+from agent.wiring.parts import this_person
+from agent.wiring.writing import Writing
+
+
+class House(Writing):
+    """One workspace: looking, writing, deciding, sending, and what comes back."""
+
+    def tidy(self) -> None:
+        """Wake what was snoozed and expire what waited too long."""
+        now = clock.now()
+        wake_snoozed(self.store, now)
+        expire_old(self.store, now)
+
+    def approve(self, draft_id: str, version: int | None = None) -> Approved:
+        """Approve a draft after looking at everything again; see `agent.delivery.approve`."""
+        return approve(
+            self.store,
+            draft_id,
+            who=this_person(),
+            now=clock.now(),
+            look_again=self.look_again,
+            check=self.check,
+            surroundings=self.surroundings,
+            channel=self.channel.name,
+            version=version,
+        )
+
+    def edit(
+        self, draft_id: str, message: Message, confirm: Sequence[str] = (), base: int | None = None
+    ) -> Edited:
+        """Keep a person's text as the draft's next version; `base` is the version it was made from."""
+        current = show_draft(self.store, draft_id).line.version if base is None else base
+        return edit_draft(
+            self.store,
+            draft_id,
+            message,
+            who=this_person(),
+            base_version=current,
+            check=self.check,
+            surroundings=self.surroundings,
+            confirm=confirm,
+            now=clock.now(),
+        )
+
+    def skip(self, draft_id: str, reason: str) -> None:
+        """Decide against a draft."""
+        skip(self.store, draft_id, who=this_person(), reason=reason, now=clock.now())
+
+    def snooze(self, draft_id: str, days: int) -> datetime:
+        """Put a draft off; answers until when."""
+        return snooze(self.store, draft_id, days=days, who=this_person(), now=clock.now())
+
+    # Delivery, and what comes back.
+
+    def send(self, limit: int | None = None) -> tuple[Sent, ...]:
+        """Deliver what is approved, each once."""
+        return send(self.store, [self.channel], now=clock.now(), limit=limit)
+
+    def outbox(self, state: DeliveryState | None = None) -> tuple[DeliveryLine, ...]:
+        """Deliveries, newest first."""
+        return list_deliveries(self.store, state)
+
+    def settle(self, delivery_id: str, *, arrived: bool) -> None:
+        """A person's word about a delivery of unknown fate."""
+        settle_unknown(self.store, delivery_id, arrived=arrived, who=this_person(), now=clock.now())
+
+    def reply(self, account_id: str, kind: ReplyKind, text: str = "") -> None:
+        """Record an answer."""
+        self._must_exist(account_id)
+        record_reply(self.store, account_id, kind, text, who=this_person(), now=clock.now())
+
+    def close_conversation(self, account_id: str) -> int:
+        """End the conversations of an account; answers how many."""
+        return close_conversation(self.store, account_id, who=this_person(), now=clock.now())
+
+    def outcome(
+        self, account_id: str, kind: OutcomeKind, amount_minor: int | None, currency: str | None
+    ) -> None:
+        """Record how it ended."""
+        self._must_exist(account_id)
+        record_outcome(
+            self.store, account_id, kind, amount_minor, currency=currency, who=this_person(), now=clock.now()
+        )  # fmt: skip
+
+    def remember_prompt(self, account_id: str, sent_at: datetime) -> None:
+        """Record an upgrade prompt that went out before Outgrown did the writing."""
+        with self.store.writing() as session:
+            remember_prompt(session, account_id, sent_at)
+
+    def opt_out(self, account_id: str, reason: str) -> None:
+        """Never write to this account."""
+        with self.store.writing() as session:
+            suppress(
+                session,
+                account_id=account_id,
+                address=None,
+                reason=reason,
+                who=this_person(),
+                now=clock.now(),
+            )
+
+    def must_be_known(self, account_id: str) -> None:
+        """Raises NotFound for an account that neither the facts nor the state know: most likely a slip."""
+        known = any(line.account_id == account_id for line in list_drafts(self.store))
+        known = known or any(line.account_id == account_id for line in self.outbox())
+        if not known and self.workspace.facts_file.is_file():
+            self._must_exist(account_id)
+
+    def forget(self, account_id: str) -> tuple[int, int]:
+        """Erase an account's rows from both stores; answers how many rows and files."""
+        from agent.facts.erase import addresses_of, erase
+
+        addresses: list[str] = []
+        if self.workspace.facts_file.is_file():
+            with self.warehouse() as warehouse:
+                addresses = addresses_of(warehouse, account_id)
+        gone = forget(
+            self.store, account_id, who=this_person(), now=clock.now(), channels=[self.channel], addresses=addresses
+        )  # fmt: skip
+        rows = sum(gone.rows.values())
+        if self.workspace.facts_file.is_file():
+            with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
+                rows += erase(warehouse, account_id)
+        return rows, gone.files

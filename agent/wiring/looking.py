@@ -1,0 +1,115 @@
+"""Looking: facts in, accounts assessed, histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+
+from agent.approval.opportunities import record_scan
+from agent.delivery.contacts import ContactState, contact_state
+from agent.facts.staged import TableReport
+from agent.foundation import clock
+from agent.foundation.errors import NotFound, OutgrownError, StoreError
+from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar
+from agent.scoring.assessment import Assessment
+from agent.scoring.holds import ContactFacts
+from agent.scoring.scan import Scan, scan
+from agent.signals.history import History, history_of
+from agent.signals.world import plain_source, read_evidence
+from agent.wiring.parts import Parts
+from connectors import sync
+
+
+class Looking(Parts):
+    """What reads facts and assesses accounts."""
+
+    def sync(
+        self, names: Sequence[str] = (), since: date | None = None, progress: Callable[[str], None] = lambda _: None
+    ) -> list[TableReport]:  # fmt: skip
+        """Pull facts from the sources called `names`, or from all that are configured."""
+        from agent.facts.schema import create_tables
+
+        with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
+            create_tables(warehouse.duck)
+            return sync.run(self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress)
+
+    # Signals and scores.
+
+    def scan(
+        self, as_of: date | None = None, account_id: str | None = None, *, show_rows: bool = False
+    ) -> Scan:
+        """Assess every account, or one; today's whole scan is recorded, any other day's is not.
+
+        Raises NotFound for an account that does not exist on that day.
+        """
+        day = as_of or self.live_day
+        live = day == self.live_day
+        result = self._scan(day, clock.now() if live else clock.end_of(day), account_id, show_rows=show_rows)
+        if live and account_id is None:
+            record_scan(self.store, day, result.accounts, clock.now())
+        return result
+
+    def _scan(self, day: date, moment: datetime, account_id: str | None, *, show_rows: bool = False) -> Scan:
+        with self.warehouse() as warehouse:
+            contacts = self._contacts(warehouse, account_id, moment)
+            result = scan(warehouse, self.settings, day, moment, contacts, account_id, show_rows=show_rows)
+            if not result.accounts and not scalar(warehouse.table("source_reads").count()):
+                raise StoreError("Nothing has been read yet; run `outgrown sync` first.")
+            if account_id is not None and not result.accounts:
+                raise NotFound(self._no_such_account(warehouse, account_id, day))
+        return result
+
+    def _contacts(
+        self, warehouse: Warehouse, account_id: str | None, moment: datetime
+    ) -> dict[str, ContactFacts]:
+        table = warehouse.table("accounts")
+        if account_id is not None:
+            table = table.filter(table.account_id == account_id)
+        with_address = table.filter(table.contact_email.notnull()).select("account_id", "contact_email")
+        addresses = {row["account_id"]: row["contact_email"] for row in fetch(with_address)}
+        states = contact_state(self.store, None, moment, addresses=addresses)
+        return {name: _facts_of(state) for name, state in states.items()}
+
+    def _no_such_account(self, warehouse: Warehouse, account_id: str, day: date) -> str:
+        from difflib import get_close_matches
+
+        table = warehouse.table("accounts")
+        rows = fetch(table.select("account_id", "name", "created_on"))
+        for row in rows:
+            if row["account_id"] == account_id:
+                return f"Account '{account_id}' was created on {row['created_on']}, after {day}; name a later day."
+        by_name = {row["name"].lower(): row["account_id"] for row in rows}
+        near = get_close_matches(account_id, [row["account_id"] for row in rows], n=1)
+        near = near or [by_name[name] for name in get_close_matches(account_id.lower(), by_name, n=1)]
+        advice = f"did you mean '{near[0]}'?" if near else "`outgrown scan` lists them."
+        return f"There is no account '{account_id}'; {advice}"
+
+    def assess(self, account_id: str, as_of: date | None = None) -> Assessment:
+        """One account as of a day, its figures with their source rows."""
+        return self._one(self.scan(as_of, account_id, show_rows=True))
+
+    def _one(self, result: Scan) -> Assessment:
+        if result.mismatches:
+            raise OutgrownError(f"A figure does not hold when computed again: {result.mismatches[0]}.")
+        return result.accounts[0]
+
+    def histories(self, as_of: date, metrics: Mapping[str, str | None]) -> dict[str, History]:
+        """Twelve weeks of a metric for each account; None leaves the choice of the metric to us."""
+        with self.warehouse() as warehouse:
+            evidence = read_evidence(plain_source(warehouse), as_of, sorted(metrics))
+        found = {account: history_of(one, metrics[account]) for account, one in evidence.items()}
+        return {account: history for account, history in found.items() if history is not None}
+
+    def _must_exist(self, account_id: str) -> None:
+        with self.warehouse() as warehouse:
+            table = warehouse.table("accounts")
+            if not scalar(table.filter(table.account_id == account_id).count()):
+                raise NotFound(self._no_such_account(warehouse, account_id, self.live_day))
+
+
+def _facts_of(state: ContactState) -> ContactFacts:
+    return ContactFacts(
+        prompted_at=state.prompts[0].sent_at if state.prompts else None,
+        opted_out=state.opted_out,
+        in_conversation=state.in_conversation,
+    )

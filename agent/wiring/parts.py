@@ -1,0 +1,67 @@
+"""The parts of one workspace, opened on first use."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
+
+from agent.delivery.eml import EmlChannel
+from agent.foundation import clock
+from agent.foundation.memo import Memo
+from agent.foundation.settings import Settings, Workspace
+from agent.foundation.store import Store, open_store
+from agent.foundation.warehouse import Warehouse, open_warehouse
+
+
+class Parts:
+    """One workspace with its two stores, its channel and its clock."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    @property
+    def settings(self) -> Settings:
+        """The workspace's settings."""
+        return self.workspace.settings
+
+    @cached_property
+    def store(self) -> Store:
+        """The state, opened and brought up to date on first use."""
+        return open_store(self.workspace.state_url)
+
+    @cached_property
+    def channel(self) -> EmlChannel:
+        """The channel approved messages leave by."""
+        return EmlChannel(self.workspace.outbox_folder, self.settings.company)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    @property
+    def live_day(self) -> date:
+        """The clock's last complete day."""
+        return clock.last_complete_day(clock.now())
+
+    @cached_property
+    def memo(self) -> Memo:
+        """What evaluations need not write again."""
+        return Memo(self.workspace.private / "plans")
+
+    @contextmanager
+    def warehouse(self) -> Iterator[Warehouse]:
+        """The facts, open for reading."""
+        with open_warehouse(self.workspace.facts_file, memo=self.memo) as warehouse:
+            yield warehouse
+
+
+def this_person() -> str:
+    """Who sits at the terminal, for the audit trail."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "terminal"
