@@ -15,6 +15,10 @@ from agent.foundation.errors import InputError
 from connectors import _csv, _sql
 from connectors._words import nearest
 
+LONGEST_LINE = 16 * 1024**2
+"Bytes of a CSV row, line breaks in its cells included."
+BUFFER = 2 * LONGEST_LINE
+"What DuckDB reads at once; left to itself it takes sixteen times the longest line."
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl")
 
 
@@ -68,20 +72,31 @@ def _read_csv(shape: _csv.Shape, *, skip_bad: bool = False) -> str:
     more = ", ignore_errors = true" if skip_bad else ""
     if shape.blank_lines:
         more += f", skip = {shape.blank_lines}"
+    if shape.line_end:
+        # DuckDB would take a line break within a quoted name for the end of every line.
+        escaped = shape.line_end.replace("\r", "\\r").replace("\n", "\\n")
+        more += f", new_line = '{escaped}'"
     delimiter = _sql.literal(shape.delimiter)
     return (
         f"SELECT * FROM read_csv({_sql.path(str(shape.path))}, auto_detect = false, header = true, "
-        f"delim = {delimiter}, quote = '\"', escape = '\"', columns = {{{columns}}}{more})"
+        f"delim = {delimiter}, quote = '\"', escape = '\"', columns = {{{columns}}}, "
+        f"max_line_size = {LONGEST_LINE}, buffer_size = {BUFFER}{more})"
     )
 
 
 def _mended(duck: Any, shape: _csv.Shape, bad: Exception) -> Source:
+    from duckdb import Error
+
     if not str(bad).startswith("Invalid Input Error"):
         raise InputError(f"{shape.path.name} could not be read: {first_line(bad)}.") from bad
     _csv.check_text(shape.path)
     unread, readable = _csv.ragged(shape)
     relation = _read_csv(shape, skip_bad=True)
-    if not unread or duck.execute(f"SELECT count(*) FROM ({relation})").fetchone() != (readable,):
+    try:
+        counted = duck.execute(f"SELECT count(*) FROM ({relation})").fetchone()
+    except Error as worse:
+        raise _unreadable(shape, worse) from worse
+    if not unread or counted != (readable,):
         raise _unreadable(shape, bad) from bad
     return Source(shape.path, shape.header, relation, shape.lines, unread)
 

@@ -14,11 +14,11 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from agent.delivery.channel import Envelope, PermanentFailure
+from agent.drafting.wording import safe_name
 from agent.foundation.settings import Company
 from agent.foundation.shipped import shipped
+from agent.scoring.addresses import is_reachable
 
-_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
-_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _LINK = re.compile(r"https://[!-;=?-~]+")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.-]+@[A-Za-z0-9.-]+>")
 _LONGEST_NAME = 80
@@ -31,7 +31,8 @@ def compose(envelope: Envelope, company: Company) -> bytes:
     """
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(_one_line(envelope.from_name), addr_spec=address(envelope.from_address))
-    message["To"] = Address(_one_line(envelope.to_name or ""), addr_spec=address(envelope.to_address))
+    # What customers typed as a name may be anything, a link or a template too.
+    message["To"] = Address(safe_name(envelope.to_name) or "", addr_spec=address(envelope.to_address))
     message["Subject"] = _one_line(envelope.subject, longest=None)
     message["Date"] = format_datetime(envelope.at.replace(tzinfo=UTC))
     message.set_content(_letter(envelope, company), charset="utf-8", cte="quoted-printable")
@@ -43,16 +44,11 @@ def address(given: str) -> str:
 
     Raises PermanentFailure when it is not one.
     """
-    local, at, domain = given.strip().rpartition("@")
-    try:
-        ascii_domain = domain.lower().encode("idna").decode("ascii")
-    except UnicodeError:
-        ascii_domain = ""
-    dotted = local.startswith(".") or local.endswith(".") or ".." in local
-    if not at or dotted or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
-        shown = _one_line(given)
-        raise PermanentFailure(f"{shown!r} is not an address mail can reach.", is_address_bad=True)
-    return f"{local}@{ascii_domain}"
+    plain = given.strip()
+    if not is_reachable(plain):
+        raise PermanentFailure(f"{_one_line(given)!r} is not an address mail can reach.", is_address_bad=True)
+    local, _, domain = plain.rpartition("@")
+    return f"{local}@{domain.lower().encode('idna').decode('ascii')}"
 
 
 def _one_line(text: str, longest: int | None = _LONGEST_NAME) -> str:
@@ -93,7 +89,7 @@ def _letter(envelope: Envelope, company: Company) -> str:
     source = shipped("templates", "email", "envelope.txt.j2").read_text(encoding="utf-8")
     text = environment.from_string(source).render(
         body=envelope.body.strip("\n"),
-        account_name=_one_line(envelope.account_name),
+        account_name=safe_name(envelope.account_name),
         product=envelope.product,
         company=envelope.company,
         postal_address=company.postal_address,

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from agent.facts.incoming import Incoming
 
 PARENTS = {"account_id": "accounts", "plan_id": "plans", "metric": "metrics"}
+UNLISTED = {("measures", "metric"): ("health_score", "nps", "headcount")}
+"What may be named without a row of its own in the parent table."
 Notes = dict[int, tuple[str, ...]]
 
 
@@ -32,10 +34,12 @@ def _orphans(duck: Any, incoming: Incoming) -> list[tuple[int, str]]:
     for column, parent in PARENTS.items():
         if column not in incoming.columns or parent == incoming.table:
             continue
+        known = ", ".join(f"('{name}')" for name in UNLISTED.get((incoming.table, column), ()))
+        names = f"SELECT {column} FROM {parent}" + (f" UNION ALL VALUES {known}" if known else "")
         counted = duck.execute(
             f"SELECT _part, sum(n), min({column}) FROM (SELECT _part, {column}, count(*) AS n "
             f"FROM {incoming.name} WHERE _why IS NULL AND {column} IS NOT NULL GROUP BY ALL) "
-            f"WHERE {column} NOT IN (SELECT {column} FROM {parent}) GROUP BY _part"
+            f"WHERE {column} NOT IN ({names}) GROUP BY _part"
         ).fetchall()
         for part, count, example in counted:
             rows = "row names" if count == 1 else "rows name"

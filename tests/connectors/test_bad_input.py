@@ -116,7 +116,35 @@ def sparse(name):
             id="mixed line ends",
         ),
         pytest.param(
-            put("measures.csv", GOOD + "b,2026-01-02," + "x" * 3_000_000 + ",5\n"),
+            put(
+                "measures.csv",
+                GOOD.replace("\n", "\r\n") + 'b,2026-01-02,"do\ncs",5\nb,2026-01-03,docs,5\r\n',
+            ),
+            ["measures.csv line 4 ends otherwise than the lines before (CRLF or LF)"],
+            id="mixed line ends after a quoted one",
+        ),
+        pytest.param(
+            put("measures.csv", GOOD + "b,2026-01-02,do\rcs,5\nb,2026-01-03,docs\n"),
+            ["measures.csv line 3 has a carriage return (CR) outside quotes; remove it"],
+            id="a CR inside a cell without quotes",
+        ),
+        pytest.param(
+            put("measures.csv", GOOD + 'b,2026-01-02,"do\rcs",5\nb,2026-01-03,docs,5\rb,2026-01-04,docs,5\n'),
+            ["measures.csv line 4 has a carriage return (CR) outside quotes"],
+            id="a CR for a line end",
+        ),
+        pytest.param(
+            put("measures.csv", GOOD.replace("\n", "\r") + "b,2026-01-02,docs,5\n"),
+            ["measures.csv line 3 ends otherwise than the lines before"],
+            id="CR, then LF",
+        ),
+        pytest.param(
+            put("measures.csv", '"' + GOOD * 9_000),
+            ["measures.csv line 1: the header cannot be read"],
+            id="an open quote in the header",
+        ),
+        pytest.param(
+            put("measures.csv", GOOD + "b,2026-01-02," + "x" * 17_000_000 + ",5\n"),
             ["measures.csv line 3 cannot be read as CSV: Maximum line size"],
             id="an endless cell",
         ),

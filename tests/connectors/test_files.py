@@ -90,6 +90,43 @@ def test_lines_are_counted_through_quoted_newlines(desk):
     assert [(rejection.line, rejection.value) for rejection in found] == [(8, "yesterday")]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("within", ["\n", "\r\n", "\r"])
+def test_line_breaks_in_cells_are_kept_whatever_ends_the_lines(desk, end, within):
+    """In a row and in the header, also of a file with a row to be kept aside; nothing is lost."""
+    lines = [
+        f'"account_id","day","metric","value","a{within}note"',
+        f'a,2026-01-02,"two{within}lines",5,x',
+        "a,2026-01-03,docs",
+        "a,2026-01-04,docs,7,x",
+    ]
+    desk.put("measures.csv", end.join((*lines, "")))
+    report = desk.sync()["measures"]
+    assert (report.read, report.new, report.rejected) == (3, 2, 1)
+    assert desk.ask("SELECT metric, value FROM measures ORDER BY day") == [
+        (f"two{within}lines", 5.0),
+        ("docs", 7.0),
+    ]
+    assert report.first_rejections[0].reason == "has 3 cells where the header has 5"
+
+
+def test_a_carriage_return_in_a_cell_starts_no_line(desk):
+    """Where lines end in LF, a row after it is named by the line an editor shows."""
+    desk.put("measures.csv", HEADER + 'a,2026-01-02,"do\rcs",5\na,2026-01-03,docs\na,yesterday,docs,5\n')
+    assert [rejection.line for rejection in desk.sync()["measures"].first_rejections] == [3, 4]
+
+
+def test_a_row_of_many_megabytes_is_read(desk):
+    """A pasted document in a cell is a long row and no broken one."""
+    long = "words " * 2_000_000
+    desk.put(
+        "measures.csv",
+        f'account_id,day,metric,value,note\na,2026-01-02,docs,5,"{long}"\na,2026-01-03,docs,6,x\n',
+    )
+    report = desk.sync()["measures"]
+    assert (report.read, report.new, report.rejected) == (2, 2, 0)
+
+
 def test_a_wrong_value_far_down_is_found_by_its_line(desk):
     """Line 4,711 of a long file is named exactly, and the other rows enter."""
     days = [f"a{number},2026-01-02,docs,{number}" for number in range(2, 20_000)]

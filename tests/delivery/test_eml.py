@@ -141,35 +141,41 @@ def test_a_wrong_unsubscribe_setting_sends_nothing(configured: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "sender", "recipient"),
     [
-        pytest.param("Ann\r\nBcc: evil@x.example", "Ann Bcc: evil@x.example", id="line break"),
-        pytest.param("Ann\nBcc: evil@x.example", "Ann Bcc: evil@x.example", id="bare line feed"),
-        pytest.param("Ann\rBcc: evil@x.example", "Ann Bcc: evil@x.example", id="bare carriage return"),
-        pytest.param("Ann\u2028Bcc: evil@x.example", "Ann Bcc: evil@x.example", id="line separator"),
-        pytest.param("Ann\u0085Bcc: evil@x.example", "Ann Bcc: evil@x.example", id="next line"),
-        pytest.param("Ann\0\x1b[31m", "Ann[31m", id="control characters"),
-        pytest.param("Ann, evil@x.example", "Ann, evil@x.example", id="comma"),
-        pytest.param('Ann "The" Boss', 'Ann "The" Boss', id="quotes"),
-        pytest.param("Ann <evil@x.example>", "Ann <evil@x.example>", id="angle brackets"),
-        pytest.param("Ann\\", "Ann\\", id="backslash"),
-        pytest.param("=?utf-8?q?A=0ABcc=3Ax?=", "= ?utf-8?q?A=0ABcc=3Ax?=", id="encoded word"),
-        pytest.param("==??utf-8?q?A=0ABcc=3Ax?=", "== ??utf-8?q?A=0ABcc=3Ax?=", id="disguised encoded word"),
-        pytest.param("\u202eevil\u202c Ann", "evil Ann", id="bidirectional"),
-        pytest.param("A\u200bn\ufeffn", "Ann", id="zero width"),
-        pytest.param("Ann 🚀", "Ann 🚀", id="emoji"),
-        pytest.param("Ann (boss); a:b;", "Ann (boss); a:b;", id="comment and group"),
-        pytest.param("李小龍", "李小龍", id="other script"),
-        pytest.param("\udc80Ann", "Ann", id="half a character"),
-        pytest.param("A" * 300, "A" * 80, id="long"),
-        pytest.param("   ", "", id="blank"),
+        pytest.param("Ann\r\nBcc: evil@x.example", "Ann Bcc: evil@x.example", "", id="line break"),
+        pytest.param("Ann\nBcc: evil@x.example", "Ann Bcc: evil@x.example", "", id="bare line feed"),
+        pytest.param("Ann\rBcc: evil@x.example", "Ann Bcc: evil@x.example", "", id="bare carriage return"),
+        pytest.param("Ann\u2028Bcc: evil@x.example", "Ann Bcc: evil@x.example", "", id="line separator"),
+        pytest.param("Ann\u0085Bcc: evil@x.example", "Ann Bcc: evil@x.example", "", id="next line"),
+        pytest.param("Ann\0\x1b[31m", "Ann[31m", "", id="control characters"),
+        pytest.param("Ann, evil@x.example", "Ann, evil@x.example", "", id="comma"),
+        pytest.param("Chen, Ann", "Chen, Ann", "Chen, Ann", id="last name first"),
+        pytest.param('Ann "The" Boss', 'Ann "The" Boss', "", id="quotes"),
+        pytest.param("Ann <evil@x.example>", "Ann <evil@x.example>", "", id="angle brackets"),
+        pytest.param("Ann\\", "Ann\\", "", id="backslash"),
+        pytest.param("=?utf-8?q?A=0ABcc=3Ax?=", "= ?utf-8?q?A=0ABcc=3Ax?=", "", id="encoded word"),
+        pytest.param(
+            "==??utf-8?q?A=0ABcc=3Ax?=", "== ??utf-8?q?A=0ABcc=3Ax?=", "", id="disguised encoded word"
+        ),
+        pytest.param("\u202eevil\u202c Ann", "evil Ann", "evil Ann", id="bidirectional"),
+        pytest.param("A\u200bn\ufeffn", "Ann", "Ann", id="zero width"),
+        pytest.param("Ann 🚀", "Ann 🚀", "Ann", id="emoji"),
+        pytest.param("Ann (boss); a:b;", "Ann (boss); a:b;", "", id="comment and group"),
+        pytest.param("{{ 7*7 }}", "{{ 7*7 }}", "", id="template"),
+        pytest.param("call +1 555 123 4567", "call +1 555 123 4567", "", id="phone number"),
+        pytest.param("win at evil.example", "win at evil.example", "", id="link"),
+        pytest.param("李小龍", "李小龍", "李小龍", id="other script"),
+        pytest.param("\udc80Ann", "Ann", "", id="half a character"),
+        pytest.param("A" * 300, "A" * 80, "", id="long"),
+        pytest.param("   ", "", "", id="blank"),
     ],
 )
-def test_a_name_cannot_become_anything_else(name: str, shown: str) -> None:
-    """One recipient, no added header, whatever the name contains; the same for who sends."""
-    for seen, header, mail in [
-        (read(an_envelope(to_name=name)), "To", "ann@acme.example"),
-        (read(an_envelope(from_name=name)), "From", "dana@docs.example"),
+def test_a_name_cannot_become_anything_else(name: str, sender: str, recipient: str) -> None:
+    """One recipient, no added header, whatever it contains; and a customer is called by a plain name or none."""
+    for seen, header, mail, shown in [
+        (read(an_envelope(to_name=name)), "To", "ann@acme.example", recipient),
+        (read(an_envelope(from_name=name)), "From", "dana@docs.example", sender),
     ]:
         assert set(seen.keys()) == HEADERS
         addresses = seen[header].addresses
@@ -196,11 +202,35 @@ def test_a_body_cannot_become_a_header_or_a_part() -> None:
     assert seen.get_content().replace("\r\n", "\n").startswith(body)
 
 
-def test_an_account_name_is_a_value_and_no_template() -> None:
-    """A customer cannot write in the footer's language."""
-    text = read(an_envelope(account_name="{{ 7 * 7 }}{% raw %}", body="{{ company }}")).get_content()
-    assert "{{ 7 * 7 }}{% raw %}" in text
-    assert text.startswith("{{ company }}")
+@pytest.mark.parametrize(
+    ("account", "named"),
+    [
+        pytest.param("Söhne & Co.", "Söhne & Co", id="plain"),
+        pytest.param("O'Brien-Meyer", "O'Brien-Meyer", id="punctuation of names"),
+        pytest.param("{{ 7 * 7 }}{% raw %}", "your team", id="template"),
+        pytest.param(
+            "pay victim@evil.example at https://evil.example +1 555 123 4567",
+            "your team",
+            id="address and link",
+        ),
+        pytest.param("win at evil.example", "your team", id="bare link"),
+        pytest.param("call +1 555 123 4567", "your team", id="phone number"),
+        pytest.param("Acme\n\nBcc: x@evil.example", "your team", id="line break"),
+        pytest.param("A" * 300, "your team", id="long"),
+        pytest.param(" ", "your team", id="blank"),
+    ],
+)
+def test_the_footer_names_the_account_by_a_plain_name_or_not_at_all(account: str, named: str) -> None:
+    """No check reads the footer, so a customer's words stand there only as a name."""
+    text = read(an_envelope(account_name=account)).get_content().replace("\r\n", "\n")
+    assert text.partition("\n-- \n")[2] == (
+        f'You get this because {named} uses Docs. Reply "stop" and we will not write about plans again.\n'
+    )
+
+
+def test_the_body_is_a_value_and_no_template() -> None:
+    """Nobody can write in the footer's language."""
+    assert read(an_envelope(body="{{ company }}")).get_content().startswith("{{ company }}")
 
 
 @pytest.mark.parametrize(
@@ -224,6 +254,9 @@ def test_an_address_is_written_as_mail_reaches_it(written: str, reached: str) ->
         "@acme.example",
         "ann@",
         "ann@localhost",
+        "ann@10.0.0.1",
+        "ann@acme.example\u200b",
+        "a" * 60 + "@" + "a.a" * 60 + ".toolong.example.example",
         "ann@acme..example",
         ".ann@acme.example",
         "a..n@acme.example",

@@ -85,7 +85,7 @@ def filled(sentence: str, view: DraftView) -> str:
     [price] = [figure.display for figure in view.brief.figures if figure.figure_id == "price"] or ["€99"]
     plans = ("Starter", "Growth", "Scale")
     other = next(name for name in plans if name not in (view.brief.plan_name, view.brief.offer.name))
-    return sentence.format(offer=view.brief.offer.name, price=price, other=other)
+    return sentence.format(offer=view.brief.offer.name, price=price, other=other, small=other.lower())
 
 
 def swapped(
@@ -157,6 +157,23 @@ SPOILED = {
     "markup": (first_more("<b>Really.</b>"), "no_injection"),
     "far too long": (first_more("This is a sentence that says nothing at all. " * 20), "length"),
     "problem missing": (lambda view: made(parts(view)[0], parts(view)[1], ["I hope you are well."], parts(view)[3], parts(view)[4]), "problem_first"),
+    "score in other words": (first_more("Our expansion score for you is high."), "no_internals"),
+    "rank": (first_more("You rank first on our list of accounts."), "no_internals"),
+    "bar": (first_more("You have reached our ready bar."), "no_internals"),
+    "logs": (first_more("I saw in our logs that you were busy."), "no_internals"),
+    "few places": (last_more("Only a few places are left."), "no_pressure"),
+    "advice to hurry": (last_more("I would decide this week."), "no_pressure"),
+    "discount in other words": (last_more("I can knock a little off."), "no_pressure"),
+    "second offer": (last_more("Hands-on support would be an option, too."), "one_ask"),
+    "second offer instead": (last_more("Or take 7 more seats instead."), "one_ask"),
+    "another plan at the start": (last_more("{other} would do as well."), "wrong_name"),
+    "another plan in small letters": (first_more("On the {small} tier this happens."), "wrong_name"),
+    "another customer in small letters": (first_more("pennywise had this too."), "wrong_name"),
+    "digit in a circle": (first_more("It happened \u247a times."), "ungrounded_figure"),
+    "digit in a black circle": (first_more("It happened \u24ed times."), "ungrounded_figure"),
+    "ratio in words": (first_more("Twice as many invoices as before."), "ungrounded_figure"),
+    "most of the team": (first_more("Most of your team needs it."), "ungrounded_figure"),
+    "hundreds": (first_more("Hundreds of invoices wait."), "ungrounded_figure"),
 }  # fmt: skip
 REWORDED = {
     "as it is": lambda view: view.message,
@@ -181,6 +198,7 @@ REWORDED = {
     "no greeting": swapped(r"^Hi [^,]+,\n\n", ""),
     "no signature": lambda view: Message(subject=view.message.subject, body=view.message.body.rpartition("\n\n")[0]),
     "not yet, otherwise": swapped("Not yet is fine:", "If it is not the right time, that is fine:"),
+    "not yet, as no need": swapped("Not yet is fine:", "No need to decide now:"),
     "the price, otherwise": swapped("(It comes to|That would be|The price is)", "You would pay"),
     "Windows line ends": lambda view: Message.parse(view.message.text.replace("\n", "\r\n")),
     "one sentence of problem": lambda view: made(
@@ -232,3 +250,13 @@ def test_the_command_says_the_same(demo, house, drafts, tmp_path):
     wrong = CliRunner().invoke(app, words)
     assert wrong.exit_code == 1
     assert "one_ask" in {one["rule"] for one in json.loads(wrong.stdout)}
+
+
+@pytest.mark.parametrize("sentence", ["{offer} would take care of that.", "{offer} would help.", "{offer} has room."])
+def test_a_plan_named_at_the_start_of_a_sentence_is_the_offer(house, drafts, sentence):
+    """Growth and Scale are words too; as what would help they are plans."""
+    plans = [view for view in drafts if view.brief.offer.name in ("Growth", "Scale")]
+    assert plans
+    for view in plans:
+        found = blocks(house, view, first_more(sentence)(view))
+        assert {"problem_first", "price_last"} <= found, view.message.text

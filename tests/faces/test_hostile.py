@@ -311,7 +311,6 @@ def test_nothing_hostile_is_in_a_letter(lived):
         assert passed_on(f"{mail['Subject']}\n{message}") == [], name
 
 
-@pytest.mark.xfail(strict=True, reason="the footer names the account as its record does, links and all")
 def test_nothing_hostile_is_in_a_footer(lived):
     """Nor does the line that says why the letter came."""
     for name, mail in letters(lived).items():

@@ -1,5 +1,6 @@
 """The door: what gets in, what stays out, and what a second reading of the same rows does."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -129,6 +130,23 @@ def test_rows_without_a_parent_are_kept_and_counted(warehouse):
     assert notes[1].startswith("3 rows name a metric that is not in metrics")
     assert notes[2] == "1 row is dated before the account's created_on; kept"
     assert reports[1].new == 3
+
+
+def test_metrics_that_need_no_row_of_their_own_are_not_said(warehouse):
+    """health_score, nps and headcount are known by name in measures; a ceiling of one is still odd."""
+    known = rows("measures", *(f"a 2026-01-02 {name} 1" for name in ("health_score", "nps", "headcount")))
+    entered = enter(
+        warehouse,
+        rows("accounts", "a A 2026-01-01 -"),
+        replace(known, relation=known.relation.replace("health score", "health_score")),
+        rows("ceilings", "p - headcount 5 - -"),
+    )
+    assert ("health_score",) in warehouse.duck.execute("SELECT metric FROM measures").fetchall()
+    notes = {report.table: report.notes for report in entered}
+    assert notes["measures"] == ()
+    assert "1 row names a metric that is not in metrics (such as 'headcount'); kept" in notes["ceilings"]
+    [again] = enter(warehouse, rows("measures", "a 2026-01-03 nps 1", "a 2026-01-03 docs 1"))
+    assert again.notes == ("1 row names a metric that is not in metrics (such as 'docs'); kept",)
 
 
 def test_several_open_subscriptions_are_said(warehouse):

@@ -102,8 +102,9 @@ def _fold_letter(letter: str) -> str:
     if (
         worth is not None
         and worth == int(worth)
-        and not any(c.isdigit() for c in folded)
-        and category != "Nl"
+        and not any(c.isdecimal() for c in folded)
+        # A Roman numeral of one letter may be meant as the letter it looks like.
+        and (category != "Nl" or len(folded) > 1)
     ):
         folded = str(int(worth))
     folded = "".join(str(unicodedata.decimal(c, c)) for c in folded)

@@ -73,6 +73,8 @@ class Ledger:
         if said.kind is Kind.MULTIPLE:
             if entry.kind is Kind.SHARE and said.values == (0.5,):
                 return abs(entry.exact - 50) <= ROUNDING_SHARE
+            if not all(noun in entry.stems or _alike(noun, entry.stems) for noun in said.nouns):
+                return False
             return entry.kind is Kind.MULTIPLE and (_holds(said, entry) or _doubled(said, entry))
         if entry.kind is not said.kind:
             if said.kind is Kind.SHARE and said.is_part and entry.kind is Kind.MULTIPLE:
@@ -175,7 +177,7 @@ def _doubled(said: Quantity, entry: Entry) -> bool:
         return False
     value = said.values[0]
     if said.side in (Side.EXACT, Side.AT_LEAST):
-        return value <= entry.exact < 1.25 * value
+        return value <= entry.exact < (1.15 if said.side is Side.EXACT else 1.25) * value
     return said.side is Side.ABOVE and value < entry.exact <= 1.5 * value
 
 

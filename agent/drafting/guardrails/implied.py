@@ -15,15 +15,16 @@ FOLDS = {word: value for word, value in ONES.items() if value > 1} | {"hundred":
 MULTIPLE = re.compile(
     rf"(?<!\w)(?:(?P<m>{'|'.join(MULTIPLES)})(?:e|es|ed|ing|y)|(?P<halve>halv(?:e|es|ed|ing))"
     r"|(?P<twice>twice)|(?P<thrice>thrice)|(?P<fold>[a-z]+|\d{1,9})-?fold|(?P<both>both)"
-    r"|(?P<most>(?:most|the majority|the bulk|a majority) of)|x(?P<x>\d{1,9}))(?!\w)"
+    r"|(?P<most>(?:most|the bulk|(?:a|the) (?:vast |large |great )?majority) of|(?:a|the) (?:vast |large )?majority"
+    r"|(?<!the )most(?= [a-z]+))|x(?P<x>\d{1,9}))(?!\w)"
 )
 PLURALS = "days|weeks|months|years|quarters"
 VAGUE = re.compile(
-    r"(?<!\w)(?:(?P<n>dozens|tens|hundreds|thousands|millions|billions)(?: of thousands| of millions)?"
+    r"(?<!\w)(?:(?P<n>dozens|scores(?= of)|tens|hundreds|thousands|millions|billions)(?: of thousands| of millions)?"
     rf"|for (?P<t>{PLURALS}|hours)|(?P<past>{PLURALS})(?=\s+(?:ago|running|in a row|on end|now\b)))(?!\w)"
 )
 VAGUE_RANGES = {
-    "dozens": (24, 120), "tens": (20, 100), "hundreds": (200, 1000), "thousands": (2000, 10**6),
+    "dozens": (24, 120), "scores": (40, 200), "tens": (20, 100), "hundreds": (200, 999), "thousands": (2000, 10**6),
     "millions": (2 * 10**6, 10**9), "billions": (2 * 10**9, 10**13),
 }  # fmt: skip
 BARE_UNIT = re.compile(
@@ -35,6 +36,11 @@ BARE_UNIT = re.compile(
 )
 ALWAYS_A_LENGTH = frozenset({"fortnight", "decade", "century"})
 NOUN = re.compile(r"\s+(?:of )?(?:the |your |our )?([a-z]+)")
+COMPARED = re.compile(
+    r"\s+(?:as (?:many|much|often|big|large|long|high|fast|busy)|the (?:number|amount|size|volume))(?!\w)"
+)
+"After 'twice' or '5 times': a ratio, and no count of times."
+COMPARED_THINGS = re.compile(r"\s+(?:as (?:many|much)|the (?:number|amount) of)\s+([a-z]+)")
 AND = re.compile(r"[^.!?\n]{0,50}\band\b")
 
 
@@ -54,7 +60,9 @@ def _multiples(lower: str, start: int, end: int) -> Iterator[Quantity]:
             yield sided(lower, Quantity(a, b, Kind.MULTIPLE, (0.5,)))
         elif match["twice"] or match["thrice"]:
             times = (2.0,) if match["twice"] else (3.0,)
-            yield sided(lower, Quantity(a, b, Kind.TIMES, times, rate=rate_after(lower, b)))
+            kind = Kind.MULTIPLE if COMPARED.match(lower, b) else Kind.TIMES
+            nouns = compared(lower, b)
+            yield sided(lower, Quantity(a, b, kind, times, rate=rate_after(lower, b), nouns=nouns))
         elif match["x"]:
             yield Quantity(a, b, Kind.MULTIPLE, (float(match["x"]),))
         elif match["fold"]:
@@ -66,7 +74,10 @@ def _multiples(lower: str, start: int, end: int) -> Iterator[Quantity]:
             if not AND.match(lower, b, b + 60):
                 yield Quantity(a, b, Kind.COUNT, (2.0,), nouns=_noun(lower, b))
         else:
-            yield Quantity(a, b, Kind.SHARE, (50.0,), Side.RANGE, high=100.0)
+            # A bare majority is one of people.
+            nouns = (stem("people"),) if match["most"].endswith("majority") else _noun(lower, b)
+            if match["most"] != "most" or _are_things(lower, b):
+                yield Quantity(a, b, Kind.SHARE, (50.0,), Side.RANGE, high=100.0, nouns=nouns)
 
 
 def _vague(lower: str, start: int, end: int) -> Iterator[Quantity]:
@@ -90,6 +101,21 @@ def _lengths(lower: str, start: int, end: int) -> Iterator[Quantity]:
             a = match.start("art") if art else match.start("unit")
             length = Quantity(a, match.end("unit"), Kind.DURATION, (float(SECONDS[unit]),), unit=unit)
             yield sided(lower, length)
+
+
+def _are_things(lower: str, place: int) -> bool:
+    """Whether 'most' stands before things that can be counted: most people, most teams; not most days."""
+    match = NOUN.match(lower, place)
+    word = match[1] if match else ""
+    return (
+        (word == "people" or word.endswith("s")) and word not in TIME_UNITS and stem(word) in WORDS.countable
+    )
+
+
+def compared(lower: str, place: int) -> tuple[str, ...]:
+    """The stem of what there is twice as many of, if it can be counted."""
+    match = COMPARED_THINGS.match(lower, place)
+    return (stem(match[1]),) if match and stem(match[1]) in WORDS.countable else ()
 
 
 def _noun(lower: str, place: int) -> tuple[str, ...]:

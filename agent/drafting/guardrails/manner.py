@@ -29,7 +29,7 @@ ACRONYM = 4
 @rule(Level.BLOCK)
 def no_pressure(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """No urgency of ours, no discount, no guarantee, no promise that the offer does not contain."""
-    excused = [*benefit_in(text, brief), *own_spans(text, brief)]
+    excused = [*benefit_in(text, brief), *own_spans(text, brief), *text.find(WORDS.unhurried)]
     advice = {
         "pressure": "presses them; take it out",
         "discounts": "promises a better price than the offer has; take it out",

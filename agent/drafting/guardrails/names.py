@@ -4,57 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import NamedTuple
 
 from agent.drafting.brief import Brief
 from agent.drafting.guardrails.dates import DAYS, MONTHS
-from agent.drafting.guardrails.folding import fold, plain
+from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.naming import (
+    AS_A_PLAN,
+    AS_SOMEBODY,
     COUNTED,
+    NOTHING,
     PLAN_WORD,
-    is_common,
     is_start,
     names_in,
     own_names,
     own_spans,
     pattern_of,
 )
+from agent.drafting.guardrails.others import Others
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
 from agent.drafting.guardrails.words import WORDS, stem
 from agent.drafting.violation import Level, Surroundings
 
 WORD = re.compile(r"[^\W\d_][\w]*(?:['’-][\w]+)*|(?<!\w)\d{1,9}[a-z][\w-]*")
+AT_START = {"customer": AS_SOMEBODY, "plan": AS_A_PLAN, "feature": NOTHING}
 INNER = re.compile(r"['-]")
-
-
-class Others(NamedTuple):
-    """Other customers' names, plans and features, by their first word."""
-
-    by_first: dict[str, tuple[tuple[str, str, bool], ...]]
-    "first word: (whole name, what it is, whether it is of everyday words)."
-    heads: frozenset[str]
-    "First words of longer names that are no everyday words: 'northwind' of Northwind Traders."
-
-
-@lru_cache(maxsize=8)
-def _others(names: tuple[str, ...], plans: tuple[str, ...], features: tuple[str, ...]) -> Others:
-    found: dict[str, list[tuple[str, str, bool]]] = {}
-    heads = set()
-    for kind, given in (("customer", names), ("plan", plans), ("feature", features)):
-        for raw in given:
-            spelled = raw.replace("_", " ") if kind == "feature" else raw
-            # Folding without the cache: there may be thousands, and each is needed once.
-            name = " ".join(fold(spelled).text.lower().split())
-            words = re.findall(r"\w+", name)
-            if not words or len(name) < 2:
-                continue
-            common = is_common(name) or (kind == "plan" and all(word in WORDS.common for word in words))
-            found.setdefault(words[0], []).append((name, kind, common))
-            if kind == "customer" and len(words) > 1 and len(words[0]) > 3 and words[0] not in WORDS.common:
-                heads.add(words[0])
-    return Others({first: tuple(dict.fromkeys(rest)) for first, rest in found.items()}, frozenset(heads))
 
 
 @rule(Level.BLOCK)
@@ -101,7 +75,7 @@ def _greeted(text: Text, brief: Brief) -> Iterator[Fault]:
 
 
 def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, ...]) -> Iterator[Fault]:
-    others = _others(around.other_names, around.other_plans, around.other_features)
+    others = Others(around)
     allowed = own_names(text, brief)
     vocabulary = text.memo("vocabulary", lambda: _vocabulary(brief))
     for word in WORD.finditer(text.lower):
@@ -109,7 +83,7 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
         found_whole = False
         bare = INNER.split(word.group())[0]
         for first in (word.group(), bare) if bare != word.group() else (bare,):
-            for name, kind, common in others.by_first.get(first, ()):
+            for _, name, kind, common, _, _ in others.beginning(first):
                 if name in allowed.everywhere or name in allowed.offer:
                     continue
                 if kind == "feature" and all(stem(one) in vocabulary for one in name.split()):
@@ -117,7 +91,9 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
                 match = pattern_of(name).match(text.lower, start)
                 if not match or any(part.start <= start and match.end() <= part.end for part in own):
                     continue
-                if common and not any(part.start == start for part in names_in(text, name, common=True)):
+                if common and not any(
+                    part.start == start for part in names_in(text, name, common=True, at_start=AT_START[kind])
+                ):
                     continue
                 found_whole = True
                 what = {
@@ -131,9 +107,11 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
         head = bare
         if (
             not found_whole
-            and head in others.heads
-            and text.folded[start].isupper()
             and head not in allowed.tokens
+            and any(
+                other.head_in_any_case or (other.head and text.folded[start].isupper())
+                for other in others.beginning(head)
+            )
             and head not in vocabulary
             and not any(part.holds(start) for part in own)
         ):

@@ -15,6 +15,17 @@ from agent.drafting.guardrails.text import Part, Text
 from agent.drafting.guardrails.words import WORDS, stem
 
 PLAN_WORD = re.compile(r"\s+(?:plans?|tiers?|packages?|subscriptions?|editions?|bundles?)(?!\w)")
+AS_A_PLAN = re.compile(
+    r"(?:'ll|'d)(?!\w)|:\s|,\s+(?:our|for|with|which|at)\s|\s+(?:would|will|can|could|might|may|should|does|gives?|includes?|costs?|comes|offers|adds?|brings?"
+    r"|holds?|covers?|lets?|allows?|raises|lifts|removes|takes|fits|suits|solves|helps|fixes|works|makes|keeps|starts at"
+    r"|has(?! been| grown)|is(?! \w+ing\b))(?!\w)"
+)
+"What follows a plan's name, and seldom the everyday word, at the start of a sentence."
+AS_SOMEBODY = re.compile(
+    r"\s+(?:had|told|asked|said|did|tried|uses|used|bought|switched|upgraded|moved|ran|hit)(?!\w)"
+)
+"What follows a customer's name there."
+NOTHING = re.compile(r"(?!)")
 ARTICLE = re.compile(r"^(?:an?|the|our)\s+(?=\S)")
 BEFORE_START = re.compile(r"(?:^|[.!?:\n]|\.\.\.|(?<=\s)-|[.!?]['\")]+)[\s\"'(*-]*$")
 COUNTED = frozenset(
@@ -119,12 +130,15 @@ def is_start(text: Text, place: int) -> bool:
     return bool(BEFORE_START.search(text.folded, max(0, place - 12), place))
 
 
-def names_in(text: Text, name: str, *, common: bool) -> Iterator[Part]:
-    """Where a folded name stands as a name; a common word needs its capital, or 'plan' after it."""
+def names_in(text: Text, name: str, *, common: bool, at_start: re.Pattern[str] = NOTHING) -> Iterator[Part]:
+    """Where a folded name stands as a name; a common word needs its capital, or 'plan' after it.
+
+    At the start of a sentence, where a capital tells nothing, it needs `at_start` after it.
+    """
     for part in find_name(text, name):
         is_written_as_one = (
             text.folded[part.start].isupper()
-            and not is_start(text, part.start)
+            and (not is_start(text, part.start) or bool(at_start.match(text.lower, part.end)))
             and not (text.greeting and text.greeting.holds(part.start))
         )
         if not common or is_written_as_one or PLAN_WORD.match(text.lower, part.end):

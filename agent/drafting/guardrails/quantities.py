@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from agent.drafting.guardrails.beside import finish, is_condition, text_at
-from agent.drafting.guardrails.implied import implied
+from agent.drafting.guardrails.implied import COMPARED, compared, implied
 from agent.drafting.guardrails.numerals import SCALES, Number, Token, read_number, tokens_of
 from agent.drafting.guardrails.units import (
     CENTS,
@@ -125,7 +125,8 @@ def _quantity(lower: str, tokens: list[Token], number: Number) -> tuple[Quantity
         kind, i, unit = Kind.MONEY, j + 1, "cents"
         values = tuple(value / 100 for value in values)
     elif follow in ("x", "times", "fold") and kind is not Kind.ORDINAL:
-        kind, i = (Kind.TIMES if follow == "times" else Kind.MULTIPLE), j + 1
+        is_ratio = follow != "times" or COMPARED.match(lower, tokens[j].end)
+        kind, i = (Kind.MULTIPLE if is_ratio else Kind.TIMES), j + 1
         if number.is_part:
             values = tuple(value / 100 for value in values)
     elif kind is not Kind.ORDINAL and (at := _time_unit(tokens, j)) is not None:
@@ -139,7 +140,8 @@ def _quantity(lower: str, tokens: list[Token], number: Number) -> tuple[Quantity
         return None, number.after
     end = tokens[i - 1].end
     found = Quantity(start, end, kind, values, unit=unit, decimals=decimals, is_part=number.is_part)
-    return finish(lower, tokens, found, i), i
+    made = finish(lower, tokens, found, i)
+    return (made._replace(nouns=compared(lower, end)) if kind is Kind.MULTIPLE else made), i
 
 
 def _one_in(tokens: list[Token], i: int) -> tuple[tuple[float, ...], int] | None:

@@ -9,7 +9,7 @@ from agent.drafting.brief import Brief
 from agent.drafting.guardrails.figures import benefit_in, days_of, ledger_of, quantities_of, quoted
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import foreign_links, links_in
-from agent.drafting.guardrails.naming import is_common, names_in, own_names, own_spans
+from agent.drafting.guardrails.naming import AS_A_PLAN, is_common, names_in, own_names, own_spans
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import LETTERS_READ, Part, Text
 from agent.drafting.guardrails.units import Kind
@@ -22,6 +22,9 @@ WORDS_TO_BLOCK = 180
 SUBJECT_LETTERS = 60
 QUESTION = re.compile(r"\?+")
 COUNTED_WORD = re.compile(r"(?<!\S)[^\w\s]*\w\S*")
+AS_WELL = re.compile(r"option|as well$")
+LEFT_AS_IT_IS = re.compile(r"(?<!\w)(?:wait\w*|stay\w*|later|not (?:yet|now)|leav\w+|nothing)(?!\w)")
+"What makes an option of waiting, and no second offer."
 DENIED = re.compile(r"not yet (?:is|would be|'s)(?: not|n't)|not yet isn't")
 
 
@@ -114,6 +117,9 @@ def one_ask(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
                 f"'{_shown(text, ask)}' asks for something else besides the question; ask for one thing.",
             )
     for other in text.find(WORDS.second_offers):
+        before = text.of(Part(_sentence_at(text, other.start).start, other.end))
+        if AS_WELL.search(text.of(other)) and LEFT_AS_IT_IS.search(before):
+            continue
         yield Fault(*other, f"'{_shown(text, other)}' sounds like a second offer; make one.")
     for link in links[1:]:
         yield Fault(link.start, link.end, "This is a second link; keep one at most.")
@@ -200,7 +206,7 @@ def _offer_named(text: Text, brief: Brief, part: Part, *, strict: bool = True) -
         if name == had:
             continue
         common = strict and is_common(name)
-        for found in names_in(text, name, common=common):
+        for found in names_in(text, name, common=common, at_start=AS_A_PLAN):
             # 'Acme Pro' as the product's name is not the offer 'Pro'.
             inside = any(
                 other.start <= found.start and found.end <= other.end and other != found

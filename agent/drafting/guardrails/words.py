@@ -47,6 +47,7 @@ class _Words:
         self.common = frozenset((here / "common.txt").read_text(encoding="utf-8").split())
         self.capitals = frozenset(lists["capitals"])
         self.neutral_greetings = frozenset(lists["neutral_greetings"])
+        self.everyday = frozenset(lists["everyday"])
         self.greeting_words = tuple(lists["greeting_words"])
         self.titles = frozenset(lists["titles"])
         self.closings = frozenset(lists["closings"])
@@ -77,6 +78,7 @@ class _Words:
         self.discounts = re.compile(
             any_of([p for p in lists["discounts"] if not p.startswith("%")]).pattern + r"|%\s+off(?!\w)"
         )
+        self.unhurried = any_of(lists["unhurried"])
         self.free_idioms = any_of(lists["free_idioms"])
         self.guarantees = any_of(lists["guarantees"])
         self.internals = any_of(lists["internals"])

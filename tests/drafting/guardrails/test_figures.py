@@ -33,6 +33,9 @@ GROUNDED = [
     "a double-check", "I can do that today", "the end of the month", "every month", "your weekly report",
     "march on",
     "you may wait", "both exports and imports",
+    "the vast majority of your exports",
+    "hundreds of exports", "most exports", "most of the exports are gone", "most days", "the most people",
+    "\u2464 times", "at most weeks", "most likely",
 ]  # fmt: skip
 
 
@@ -59,6 +62,14 @@ INVENTED = [
     ("three quarters", ["three quarters"]),
     ("one in five exports", ["one in five"]), ("hundreds of seats", ["hundreds"]),
     ("thousands of seats", ["thousands"]),
+    ("Hundreds of seats wait.", ["Hundreds"]), ("Twice as many as before.", ["Twice"]),
+    ("5 times as many", ["5 times"]), ("five times the number", ["five times"]),
+    ("Most of your team needs it.", ["Most of"]), ("Most people need it.", ["Most"]),
+    ("A majority needs it.", ["A majority"]), ("scores of people", ["scores"]),
+    ("the majority of your colleagues", ["the majority of"]),
+    ("\u2463 times", ["\u2463 times"]), ("\u2779 times", ["\u2779 times"]), ("\u24f8 times", ["\u24f8 times"]),
+    ("\u24ed times", ["\u24ed times"]), ("\u2173 times", ["\u2173 times"]), ("\u3283 times", ["\u3283 times"]),
+    ("\u56db times", ["\u56db times"]),
     ("both teams", ["both"]), ("half an hour", ["half an hour"]), ("two hours", ["two hours"]),
     ("15 days", ["15 days"]),
     ("three weeks", ["three weeks"]), ("in a month", ["a month"]), ("for months", ["for months"]),
@@ -103,7 +114,16 @@ def test_a_figure_outside_the_brief_blocks(text, pointed):
 EXTRA = [
     (
         a_figure("usage_growth", 2.13, "ratio", "2.1 times"),
-        ["You have doubled.", "2.1 times", "more than doubled", "over 2x", "twice"],
+        [
+            "You have doubled.",
+            "Twice as many as before.",
+            "twice the number",
+            "2.1 times as many",
+            "2.1 times",
+            "more than doubled",
+            "over 2x",
+            "twice",
+        ],
         ["tripled", "2.4 times", "nearly doubled", "5x"],
     ),
     (
@@ -115,6 +135,31 @@ EXTRA = [
         a_figure("share", 0.67, "share", "67%"),
         ["two thirds", "67%", "nearly 70%"],
         ["three quarters", "about 50%"],
+    ),
+    (
+        a_figure("usage_growth", 2.449, "ratio", "2.4 times", "exports now against the start"),
+        ["more than twice as many", "2.4 times as many", "more than doubled", "2.4 times as many exports"],
+        ["Twice as many as before.", "2.4 times as many seats", "over twice as many people"],
+    ),
+    (
+        a_figure("seats_active", 0.8, "share", "80%", "share of your team who use it"),
+        ["Most of your team needs it.", "Most of your people need it."],
+        ["Most of your exports fail."],
+    ),
+    (
+        a_figure("seats_active", 0.4, "share", "40%", "share of your team who use it"),
+        ["40% of your team"],
+        ["Most of your team needs it."],
+    ),
+    (
+        a_figure("hits", 2, "times", "2 times", "times the limit was hit"),
+        ["It stopped you twice.", "twice in 14 days"],
+        ["Twice as many as before."],
+    ),
+    (
+        a_figure("used", 1000, "exports", "1,000", "exports used"),
+        ["1,000 exports"],
+        ["hundreds of exports", "thousands of exports"],
     ),
     (a_figure("share", 0.8734, "share", "87%"), ["87.3%"], ["87.9%"]),
     (

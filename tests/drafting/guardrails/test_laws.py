@@ -138,6 +138,31 @@ def test_thousands_of_other_names_cost_little():
     assert time.process_time() - started < 0.05
 
 
+def test_names_that_differ_by_one_customer_from_draft_to_draft_cost_little():
+    """Every draft leaves out its own customer; the others' names are not filed anew for each."""
+    names = [f"Customer{n} H\u00f6lding" for n in range(5_000)]
+    around = [surroundings(other_names=tuple(names[:n] + names[n + 1 :])) for n in range(12)]
+    for one in around[:2]:
+        check(a_message(), BRIEF, one)
+    spent = []
+    for one in around[2:]:
+        started = time.process_time()
+        check(a_message(), BRIEF, one)
+        spent.append(time.process_time() - started)
+    assert min(spent) < 0.015
+
+
+def test_a_name_on_file_from_another_draft_is_nobody_elses():
+    """What one draft may not name, the next may: only its own surroundings hold."""
+    named, alone = a_message(body=BODY.replace("Your team", "Like Globex, your team")), surroundings()
+    assert "wrong_name" in {one.rule for one in check(named, BRIEF, AROUND)}
+    brief = a_brief(recipient={"account_name": "Globex"})
+    assert "wrong_name" not in {one.rule for one in check(named, brief, alone)}
+    lower = a_message(body=BODY.replace("Your team", "As globex knows, your team"))
+    assert "wrong_name" in {one.rule for one in check(lower, BRIEF, AROUND)}
+    assert "wrong_name" not in {one.rule for one in check(lower, BRIEF, alone)}
+
+
 def test_the_word_lists_are_read_from_beside_the_rules():
     """They are packaged, lower case, and not empty."""
     assert len(WORDS.common) > 500

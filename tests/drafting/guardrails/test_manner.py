@@ -27,6 +27,14 @@ PRESSING = [
     ("no more limits", ["no more limits"]), ("cancel anytime", ["cancel anytime"]),
     ("It pays for itself.", ["pays for itself"]), ("It'll double your output.", ["It'll double", ]),
     ("once and for all", ["once and for all"]),
+    ("Only a few places are left.", ["Only a few places"]), ("There is only the last slot.", ["only the last slot"]),
+    ("A few places remain.", ["few places"]), ("Spots are going fast.", ["Spots are going"]),
+    ("I could do it for less.", ["for less"]),
+    ("I would decide this week.", ["I would decide"]), ("Please decide by Friday.", ["decide by Friday"]),
+    ("We should act.", ["We should act"]), ("Reply to me by tomorrow.", ["Reply to me by tomorrow"]),
+    ("I can knock a little off.", ["knock a little off"]), ("I can take 10% off.", ["take 10% off"]),
+    ("We could come down a bit.", ["come down a bit"]), ("I can meet you halfway.", ["meet you halfway"]),
+    ("I can do something about the price.", ["do something about the price"]),
 ]  # fmt: skip
 
 
@@ -45,6 +53,9 @@ def test_pressure_discounts_and_promises_block(text, pointed):
         "It never stops.", "You have one free seat.", "Let me know by reply.",
         "I can switch it right away.", "That is a deal-breaker for some.", "No rush.",
         "Your deadline is near.",
+        "No need to decide now.", "I would act on it.", "It takes less than an hour.", "There is no need to decide this week.", "You don't have to act today.",
+        "Nothing has to change soon.", "You decide who gets in.", "Only a few exports are left.",
+        "People take some time off.", "It takes a bit of work off your hands.", "I can answer today.",
         "Somebody has to wait.", "Saving takes long.", "They lose time.",
         "Exports keep running until the end of the month.",
     ],
@@ -81,6 +92,13 @@ INSIDE = [
     ("limit_hits", ["limit_hits"]),
     ("your churn", ["churn"]), ("an upsell", ["upsell"]), ("As an AI I think", ["As an AI"]),
     ("123e4567-e89b-12d3-a456-426614174000", ["123e4567-e89b-12d3-a456-426614174000"]),
+    ("Our expansion score for you is high.", ["Our expansion score"]), ("an overall score", ["overall score"]),
+    ("Your account ranks high.", ["Your account ranks"]), ("It is on top of our list.", ["top of our list"]),
+    ("You rank first here.", ["You rank"]), ("You are high on our list.", ["You are high on our list"]),
+    ("It is a list of accounts.", ["list of accounts"]),
+    ("You have reached our ready bar.", ["reached our ready bar"]), ("the expansion threshold", ["expansion threshold"]),
+    ("I saw in our logs that you were busy.", ["our logs"]), ("I can see it in our data.", ["in our data"]),
+    ("I saw it in the logs.", ["saw it in the logs"]), ("as our analytics show", ["our analytics show"]),
     ("our trigger fired", ["our trigger"]), ("wau doubled", ["wau doubled"]),
 ]  # fmt: skip
 
@@ -100,6 +118,8 @@ def test_nothing_from_behind_the_scenes(text, pointed):
         "I noticed your exports stop.", "The scoreboard works.", "At this point you may wait.",
         "Your data stays yours.", "The system is slow.", "I watch for replies.", "We see exports stop.",
         "A feature you asked for.",
+        "Single sign-on is on our list.", "You asked for a list of seats.", "Set the bar as high as you like.",
+        "You can see it in your dashboard.", "Raise the threshold in your settings.", "You log in by hand.",
     ],
 )  # fmt: skip
 def test_what_the_customer_knows_may_be_said(text):

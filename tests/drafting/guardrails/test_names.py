@@ -20,6 +20,11 @@ OTHERS = {
         "bolt.new",
         "Übersee GmbH",
         "Will",
+        "Silver Summit",
+        "Maple Dental",
+        "Grant Hill",
+        "Chase Young",
+        "Design Works",
     ),
     "other_plans": ("Team", "Business", "Scale Plus", "Pro"),
     "other_features": ("audit_log", "SSO", "search", "API access", "exports"),
@@ -39,6 +44,9 @@ NAMED = [
     ("the Team plan", ["Team"]), ("our team plan", ["team"]), ("the Business plan", ["Business"]),
     ("the scale plus plan", ["scale plus"]), ("move to Pro", ["Pro"]),
     ("Te\u0430m plan", ["Te\u0430m"]), ("the Platinum plan", ["Platinum"]),
+    ("Pro would do it.", ["Pro"]), ("Team includes more.", ["Team"]), ("Business is \u20ac20.", ["Business"]),
+    ("on the pro tier", ["pro"]), ("on a business subscription", ["business"]), ("Target had this too.", ["Target"]),
+    ("northwind had this too.", ["northwind"]), ("ask NORTHWIND", ["NORTHWIND"]), ("northwind's team", ["northwind"]),
     ("with the audit log", ["audit log"]), ("with SSO", ["SSO"]), ("with API access", ["API access"]),
     ("Zendesk does that", []), ("while Zendesk does that", ["Zendesk"]), ("in Berlin", ["Berlin"]),
     ("and iPhone users", ["iPhone"]), ("says Mr Smith", ["Mr", "Smith"]),
@@ -52,6 +60,8 @@ def test_other_names_block(text, pointed):
 
 
 HARMLESS = [
+    "Team is working late.", "Business has grown.", "Target is the wrong word.", "Base it on this.",
+    "A silver lining, a summit and a maple tree.", "You grant access.", "Those who chase it design it.",
     "Your team is at the base of it, and the target is clear.", "Will you look at the search?",
     "Your business is growing at scale.",
     "Maya, your exports stop at Fernleaf Studio.", "Starter has a limit. Growth has more.",
