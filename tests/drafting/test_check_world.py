@@ -252,7 +252,9 @@ def test_the_command_says_the_same(demo, house, drafts, tmp_path):
     assert "one_ask" in {one["rule"] for one in json.loads(wrong.stdout)}
 
 
-@pytest.mark.parametrize("sentence", ["{offer} would take care of that.", "{offer} would help.", "{offer} has room."])
+@pytest.mark.parametrize(
+    "sentence", ["{offer} would take care of that.", "{offer} would help.", "{offer} has room."]
+)
 def test_a_plan_named_at_the_start_of_a_sentence_is_the_offer(house, drafts, sentence):
     """Growth and Scale are words too; as what would help they are plans."""
     plans = [view for view in drafts if view.brief.offer.name in ("Growth", "Scale")]
