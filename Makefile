@@ -28,7 +28,7 @@ demo: $(SET_UP)  ## the main job on a sample company: sync, scan, draft, digest
 	@$(BIN)/outgrown demo --workspace demo
 
 test: $(SET_UP_DEV)  ## the tests, slow ones aside
-	@$(BIN)/python -m pytest -m "not slow and not timing and not browser" -n auto
+	@$(BIN)/python -m pytest -m "not slow and not timing and not browser" -n auto --dist loadscope
 
 slow: $(SET_UP_DEV)  ## the slow tests: races, kills, load, browser
 	@$(BIN)/python -m pytest -m "timing"

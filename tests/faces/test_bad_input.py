@@ -432,6 +432,7 @@ def test_the_scan_fits_the_screen_and_the_pipe(run, workspace, monkeypatch):
     assert line.endswith("paywall_attempts")
 
 
+@pytest.mark.slow
 def test_the_shell_sees_sentences_pipes_and_terminals(workspace):
     """The real script: a closed pipe is no error, a full disk is one sentence, any terminal shows any name."""
     where = ("--workspace", str(workspace))

@@ -44,8 +44,12 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OUTGROWN_NOW", MOMENT.isoformat())
         patch.delenv("OUTGROWN_WORKSPACE", raising=False)
-        result = CliRunner().invoke(app, ["sync", "--workspace", str(folder)], catch_exceptions=False)
-    assert result.exit_code == 0
+        # Looked at once, so that the plans are written; then the state is as new again.
+        for words in (["sync"], ["scan"], ["explain", READY]):
+            result = CliRunner().invoke(app, [*words, "--workspace", str(folder)], catch_exceptions=False)
+            assert result.exit_code == 0
+    for path in (folder / ".outgrown").glob("state.db*"):
+        path.unlink()
     return folder
 
 

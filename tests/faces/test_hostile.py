@@ -22,6 +22,9 @@ from agent.facts.tables import Account, PlanFeature
 from tests.exports import write_workspace
 from tests.worlds import MOMENT, World, ago
 
+# Half a minute: every hostile row through every command.
+pytestmark = pytest.mark.slow
+
 HOSTILE = {
     "rich": "[bold red]Rich[/bold red] [link=https://evil.example]go[/link] [/]",
     "ansi": "Ansi\x1b[31m\x1b]0;owned\x07\x1b[2J Ltd",
