@@ -178,7 +178,6 @@ def _reduced(table: Any, grain: Grain, entries: list[Entry]) -> Any:
         columns["fullest_used"] = table.reading_0.max(where=fullest)
         columns["core_utilisation"] = share.max(where=table.core >= 1)
         columns["any_utilisation"] = share.max()
-        columns["metrics_known"] = table.count()
     return table.group_by("account_id").aggregate(**columns)
 
 

@@ -148,7 +148,6 @@ class Relations:
         changed = p.plan_before.notnull() & (p.plan_before != p.plan_id)
         open_now = p.end_age.isnull() | (p.end_age < 0)
         return p.group_by("account_id").aggregate(
-            any_open=open_now.any(),
             any_past_due=(open_now & (p.status == "past_due")).any(),
             cancel_on=p.cancel_on.min(where=open_now),
             last_end_age=p.end_age.min(where=~open_now),
