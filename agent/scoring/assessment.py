@@ -111,6 +111,9 @@ class Assessment(Frozen):
     "Dimensions of the composite left out for lack of data."
     findings: tuple[Finding, ...]
     play: str | None
+    "The play whose offer is made."
+    matched: str | None = None
+    "The first play that matched, whether or not anything sold answers it."
     offer: Offer | None
     holds: tuple[Hold, ...]
     needs: tuple[str, ...] = ()

@@ -13,8 +13,10 @@ from agent.foundation.errors import NotFound, OutgrownError, StoreError
 from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar
 from agent.scoring.assessment import Assessment
 from agent.scoring.holds import ContactFacts
+from agent.scoring.replay import Replay, replay_by_scans
 from agent.scoring.scan import Scan, scan
 from agent.signals.history import History, history_of
+from agent.signals.library import load_library
 from agent.signals.world import plain_source, read_evidence
 from agent.wiring.parts import Parts
 from connectors import sync
@@ -58,6 +60,15 @@ class Looking(Parts):
             if account_id is not None and not result.accounts:
                 raise NotFound(self._no_such_account(warehouse, account_id, day))
         return result
+
+    def replay(self, days: Sequence[date], progress: Callable[[str], None] = lambda _: None) -> Replay:
+        """Where every account stood at the end of each of `days`; nothing is recorded."""
+
+        def look(day: date) -> Scan:
+            progress(f"{day}")
+            return self._scan(day, clock.end_of(day), None)
+
+        return replay_by_scans(look, days, load_library(self.settings.triggers))
 
     def _contacts(
         self, warehouse: Warehouse, account_id: str | None, moment: datetime
