@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import date
 
 from agent.drafting.brief import Brief, Recipient, Sender, Watch
-from agent.drafting.phrases import Slots, say, slots
+from agent.drafting.phrases import Slots, own_words, say, slots
 from agent.drafting.templating import Pick, phrasebook, picker
 from agent.drafting.vocabulary import Vocabulary
-from agent.drafting.wording import clean, sentence
+from agent.drafting.wording import sentence
 from agent.foundation.errors import OutgrownError
 from agent.foundation.settings import Settings
 from agent.scoring.assessment import Assessment, Offer
@@ -65,7 +65,7 @@ def make_brief(assessment: Assessment, settings: Settings, names: Vocabulary | N
         plan_name=assessment.plan_name,
         play=assessment.play,
         groups=tuple(assessment.groups),
-        problem=said.text if said else sentence(clean(findings[0].says)),
+        problem=said.text if said else sentence(own_words(findings[0], filled, assessment.plan_name)),
         findings=findings,
         figures=(*{f.figure_id: f for finding in findings for f in finding.figures}.values(), *offered),
         offer=assessment.offer,
@@ -82,9 +82,14 @@ def speakable(findings: Iterable[Finding], play: str, offer: Offer) -> tuple[lis
     lead, beside = book["plays"].get(play, []), book["supports"].get(play, [])
     wanted = {offer.feature, offer.ceiling_metric} - {None}
     by_rank = sorted(findings, key=lambda f: (wanted.isdisjoint({f.key}), f.trigger, f.key or ""))
+    # The phrase book knows how to open with a built-in trigger; one of the founder's own comes after those.
     own = sorted(
-        (f for f in by_rank if f.trigger in lead),
-        key=lambda f: (wanted.isdisjoint({f.key}), lead.index(f.trigger)),
+        (f for f in by_rank if f.trigger in lead or f.play == play),
+        key=lambda f: (
+            f.trigger not in lead,
+            wanted.isdisjoint({f.key}),
+            lead.index(f.trigger) if f.trigger in lead else 0,
+        ),
     )
     # The play's other findings stay only if they are about the same thing: a message has one subject.
     own = [f for f in own if f.key is None or own[0].key is None or f.key == own[0].key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from agent.drafting.templating import Pick, compiled, phrasebook
@@ -11,6 +12,11 @@ from agent.signals.finding import Figure, Finding
 AGAINST = {"ceiling": "used", "seats": "seats_taken"}
 "A figure that is a ceiling, and the one that is held against it."
 NAMED_BY_CUSTOMER = {"new_team"}
+ABOUT = ("metric", "feature", "product", "team")
+UNNAMED = {"metric": "your usage", "feature": "a feature", "product": "another product", "team": "new"}
+"What stands for a name that is unfit for a message."
+SPOKEN = {"1 time": "once", "2 times": "twice"}
+SLOT = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.IGNORECASE)
 
 
 class Said(NamedTuple):
@@ -33,12 +39,17 @@ def slots(finding: Finding, plan_name: str | None, product: str) -> Slots:
     values = {name: clean(figure.display, 40) for name, figure in figures.items()}
     values |= {"plan": plan_words(plan_name), "company_product": clean(product)}
     if finding.key is not None:
-        values["team" if finding.trigger in NAMED_BY_CUSTOMER else "thing"] = finding.key
+        values["team" if is_named_by_customer(finding) else "thing"] = finding.key
     for ceiling, used in AGAINST.items():
         if ceiling in figures and used in figures:
             values["things"] = figures[ceiling].unit
             values |= _against_ceiling(figures[used], figures[ceiling])
     return Slots(values, {name: figure.figure_id for name, figure in figures.items()})
+
+
+def is_named_by_customer(finding: Finding) -> bool:
+    """Whether its key is a customer's own word, such as a team."""
+    return finding.trigger in NAMED_BY_CUSTOMER or finding.about == "team"
 
 
 def say(part: str, finding: Finding, filled: Slots, pick: Pick) -> Said | None:
@@ -51,6 +62,28 @@ def say(part: str, finding: Finding, filled: Slots, pick: Pick) -> Said | None:
             ids = tuple(filled.figure_ids[name] for name in sorted(needed) if name in filled.figure_ids)
             return Said(template.render(filled.values), ids)
     return None
+
+
+def own_words(finding: Finding, filled: Slots, plan_name: str | None) -> str:
+    """The sentence of a trigger of the founder's own with its slots filled by names fit for a message.
+
+    A finding that was kept without such a sentence is told in the words it has.
+    """
+    if not finding.wording:
+        return clean(finding.says)
+    about = finding.key or UNNAMED.get(finding.about or "", "it")
+    plan = (label(plan_name) or "current").removesuffix(" plan").removesuffix(" Plan")
+    names = {**dict.fromkeys(ABOUT, about), "features": about, "plan": plan}
+
+    def fill(slot: re.Match[str]) -> str:
+        name = slot.group(1)
+        return (
+            SPOKEN.get(filled.values[name], filled.values[name])
+            if name in filled.figure_ids
+            else names.get(name, "")
+        )
+
+    return clean(SLOT.sub(fill, finding.wording), 400)
 
 
 def plan_words(plan_name: str | None) -> str:

@@ -51,5 +51,7 @@ class Surroundings(Frozen):
     "Plan names the brief does not use."
     other_features: tuple[str, ...] = ()
     "Feature names the brief does not use."
+    internal_names: tuple[str, ...] = ()
+    "Names of the founder's own triggers and groups, in words: 'many exports'."
     customer_text: tuple[str, ...] = ()
     "What this customer wrote in tickets lately: nothing in it may be repeated as an address, link or number."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agent.drafting.phrases import AGAINST, NAMED_BY_CUSTOMER
+from agent.drafting.phrases import AGAINST, is_named_by_customer
 from agent.drafting.wording import label, team_name
 from agent.foundation.settings import Settings
 from agent.signals.catalogue import PlanBook
@@ -38,9 +38,9 @@ class Vocabulary:
         """What a finding is about; a customer's own word passes a finer sieve."""
         if finding.key is None:
             return None
-        if finding.trigger in NAMED_BY_CUSTOMER:
+        if is_named_by_customer(finding):
             return team_name(finding.key)
-        return self.name(finding.key, common=finding.group in METRIC_GROUPS)
+        return self.name(finding.key, common=finding.about == "metric" or finding.group in METRIC_GROUPS)
 
     def named(self, finding: Finding) -> Finding:
         """The finding with its key, and the unit of its ceiling, as a customer may read them."""

@@ -12,7 +12,9 @@ from typer.core import TyperGroup
 from agent.faces import (
     commands_drafts,
     commands_facts,
+    commands_history,
     commands_outbox,
+    commands_rules,
     commands_signals,
     commands_start,
     terminal,
@@ -25,7 +27,7 @@ STOPPED = 130
 
 ORDER = (
     "demo", "init", "doctor", "sync", "scan", "explain", "digest", "draft", "drafts", "check", "review", "approve",
-    "edit", "skip", "snooze", "send", "outbox", "reply", "outcome", "forget",
+    "edit", "skip", "snooze", "send", "outbox", "reply", "outcome", "backtest", "triggers", "whatif", "forget",
 )  # fmt: skip
 "The commands as a person meets them; any other comes after."
 
@@ -51,7 +53,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (commands_start, commands_facts, commands_signals, commands_drafts, commands_outbox):
+for module in (
+    commands_start,
+    commands_facts,
+    commands_signals,
+    commands_drafts,
+    commands_outbox,
+    commands_history,
+    commands_rules,
+):
     module.register(app)
 
 

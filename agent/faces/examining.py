@@ -31,18 +31,19 @@ def examine(given: Path | None) -> list[Check]:
         workspace = open_workspace(given)
     except OutgrownError as error:
         return [Check(name="configuration", state="fail", says=str(error))]
-    from agent.signals.library import load_library
+    from agent.signals.library import library_of
     from agent.wiring import House
 
     house = House(workspace)
     checks = [Check(name="configuration", state="ok", says=str(workspace.folder / "outgrown.toml"))]
     checks += _clock()
     checks += _try(
-        "triggers", lambda: f"{len(load_library(workspace.settings.triggers).entries)} switched on"
+        "triggers", lambda: f"{len(library_of(workspace.settings).entries)} switched on"
     )
     checks += _files(workspace)
     checks += _facts(house)
     checks += _coverage(house)
+    checks += _metrics(house)
     checks += _try(
         "state", lambda: f"open and up to date ({'SQLite' if house.store.is_sqlite else 'PostgreSQL'})"
     )
@@ -153,6 +154,22 @@ def _coverage(house: House) -> Iterator[Check]:
             state="warn",
             says=f"[benefits] speaks of plan '{plan_id}', which plans does not have",
         )
+
+
+def _metrics(house: House) -> Iterator[Check]:
+    """Triggers about metrics that the company does not have; silent where there are none."""
+    from agent.foundation.errors import ConfigError
+    from agent.signals.library import library_of
+    from agent.signals.own.metrics import check_metrics
+    from agent.signals.world import plain_source
+
+    try:
+        with house.warehouse() as warehouse:
+            check_metrics(library_of(house.settings), plain_source(warehouse).book)
+    except ConfigError as error:
+        yield Check(name="triggers", state="fail", says=str(error))
+    except OutgrownError:
+        return
 
 
 def _channel(workspace: Workspace) -> Iterator[Check]:

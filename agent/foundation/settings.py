@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -16,6 +18,7 @@ from agent.foundation.wanted import wanted
 
 FILE = "outgrown.toml"
 FOLDER = ".outgrown"
+TRIGGER_CODE = "triggers.py"
 WORKSPACE_SETTING = "OUTGROWN_WORKSPACE"
 
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -140,6 +143,21 @@ class State(Section):
     url: str = ""
 
 
+class WarehouseSetting(Section):
+    """The founder's own warehouse, read in place: then nothing is synced."""
+
+    url: str = ""
+    "Where it stands; `${NAME}` is taken from the environment or .env, so that no password is written here."
+    views_in: str = ""
+    "Where the views are, `schema` or `catalog.schema`; empty means where the connection begins."
+    tables: dict[str, str] = {}
+    "What a canonical table is called there, where not by its own name: `table`, `schema.table` or longer."
+    options: dict[str, str | int | float | bool] = {}
+    "What else the client of that warehouse takes."
+    fresh_within_hours: float = Field(48, ge=0)
+    "How old the newest row may be before messages are held; 0 means that freshness is not judged."
+
+
 class Settings(Section):
     """The whole of outgrown.toml."""
 
@@ -149,9 +167,15 @@ class Settings(Section):
     benefits: dict[str, str] = {}
     products: dict[str, ProductSetting] = {}
     triggers: dict[str, dict[str, Any]] = {}
+    "Validated by the trigger library, which owns their meaning."
+    groups: dict[str, Annotated[int, Field(strict=True, ge=0, le=20)]] = {}
+    "What a trigger group is worth, for the rule book's groups and for new ones."
+    trigger_files: tuple[str, ...] = ()
+    "Python files with triggers of the founder's own; when none is named, triggers.py and triggers/*.py."
     scoring: Scoring = Scoring()
     guardrails: Guardrails = Guardrails()
     state: State = State()
+    warehouse: WarehouseSetting = WarehouseSetting()
 
 
 class Workspace:
@@ -181,6 +205,46 @@ class Workspace:
         """SQLAlchemy URL of the state: OUTGROWN_STATE_URL, else [state] url, else SQLite in the workspace."""
         url = os.environ.get("OUTGROWN_STATE_URL", "") or self.settings.state.url
         return url or f"sqlite:///{self.private / 'state.db'}"
+
+    @property
+    def warehouse_url(self) -> str:
+        """Where the facts are read in place: OUTGROWN_WAREHOUSE_URL, else [warehouse] url; empty for our own file.
+
+        Raises ConfigError for a `${NAME}` that is not set.
+        """
+        given = os.environ.get("OUTGROWN_WAREHOUSE_URL", "") or self.settings.warehouse.url
+        # The whole of it is a URL already; a part of it may hold characters that mean something in one.
+        return _filled_in(given, "warehouse.url", str if FROM_ENVIRONMENT.fullmatch(given) else _quoted)
+
+    @property
+    def warehouse_options(self) -> dict[str, str | int | float | bool]:
+        """What else the warehouse's client takes, `${NAME}` filled in."""
+        options = self.settings.warehouse.options
+        return {
+            name: _filled_in(value, f"warehouse.options.{name}", str) if isinstance(value, str) else value
+            for name, value in options.items()
+        }
+
+
+FROM_ENVIRONMENT = re.compile(r"\$\{(\w+)\}")
+
+
+def _quoted(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _filled_in(text: str, setting: str, written: Callable[[str], str]) -> str:
+    """`text` with every `${NAME}` replaced from the environment."""
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if found is None:
+            raise ConfigError(
+                f"{FILE}: {setting} names ${{{match[1]}}}, which is not set; put it into .env or the environment."
+            )
+        return written(found)
+
+    return FROM_ENVIRONMENT.sub(value, text)
 
 
 def _made(folder: Path) -> Path:
@@ -225,7 +289,22 @@ def read_settings(path: Path) -> Settings:
     except tomllib.TOMLDecodeError as bad:
         said = str(bad)
         raise ConfigError(f"{path} is not valid TOML: {said[:1].lower()}{said[1:]}; mend it there.") from bad
-    return check_section(Settings, document, path.name)
+    settings = check_section(Settings, document, path.name)
+    return settings.model_copy(
+        update={"trigger_files": _trigger_files(path.parent.resolve(), settings.trigger_files)}
+    )
+
+
+def _trigger_files(folder: Path, named: tuple[str, ...]) -> tuple[str, ...]:
+    """The founder's own Python files as full paths: those named, else triggers.py and triggers/*.py."""
+    if not named:
+        found = [folder / TRIGGER_CODE, *sorted((folder / "triggers").glob("*.py"))]
+        return tuple(str(path) for path in found if path.is_file())
+    paths = [folder / name for name in named]
+    for path, name in zip(paths, named, strict=True):
+        if not path.is_file():
+            raise ConfigError(f"{FILE}: setting 'trigger_files' names {name}, which is not in {folder}; mend the name.")
+    return tuple(str(path) for path in paths)
 
 
 def _read_text(path: Path) -> str:

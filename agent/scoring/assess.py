@@ -63,7 +63,7 @@ class Assessor:
             missing=tuple(name for name, part in dimensions.items() if part.score is None),
             findings=findings,
             play=choice.play if choice.offer is not None else None,
-            matched=choice.play,
+            matched=choice.matched,
             offer=choice.offer,
             holds=found,
             needs=tuple(self._needs(points, len(by_group), by_group, choice, found)),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from agent.foundation.settings import Settings
+from agent.foundation.warehouse import fetch
 from agent.scoring import columns
 from agent.scoring.addresses import is_reachable
 from agent.scoring.assessment import Hold, Offer, OfferKind, Part
 from agent.scoring.composite import read
+from agent.signals.source import Source
 
 Row = dict[str, Any]
 UNHEALTHY_SCORE, UNHEALTHY_DERIVED = 60, 6
@@ -34,7 +37,8 @@ class SourceAge:
 
     source: str
     table: str
-    read_at: datetime
+    read_at: datetime | None
+    "None where nothing says it."
     limit_hours: float
 
 
@@ -61,10 +65,26 @@ def holds(
     rested_on = tables | set(RESTED_ON) | ({"measures"} if read(row, columns.HEALTH_EVER) else set())
     found = [
         *_facts(row, health, offer, company),
-        *_state(row, contact, company),
+        *_state(row["account_id"], contact, company),
         *_sources(company, rested_on),
     ]
     return tuple(Hold(hold=name, says=says) for name, says in found)
+
+
+def outside_holds(
+    account_id: str,
+    address: str | None,
+    contact: ContactFacts,
+    company: Company,
+    tables: Collection[str],
+    measured: bool,
+) -> list[str]:
+    """The names of the holds that the account's own facts do not decide; `measured` is whether health has been."""
+    rested_on = {*tables, *RESTED_ON} | ({"measures"} if measured else set())
+    found = [name for name, _ in _state(account_id, contact, company)]
+    found += [name for name, _ in _sources(company, rested_on)]
+    found += [name for name, _ in (*_reach(address), *_identity(account_id, company))]
+    return found
 
 
 def past_due(row: Row) -> bool:
@@ -104,12 +124,20 @@ def _facts(row: Row, health: Part, offer: Offer | None, company: Company) -> Ite
         and row["seats_bought_age"] < CHANGE_DAYS
     ):
         yield "just_changed", f"seats were bought {row['seats_bought_age']} days ago"
-    if not is_reachable(row["contact_email"] or ""):
-        yield "no_contact", "there is no valid e-mail address for the account"
+    yield from _reach(row["contact_email"])
     if row["is_test"]:
         yield "test_account", "the account is marked as a test"
-    if company.ambiguous and row["account_id"] in company.ambiguous:
-        yield "ambiguous_identity", company.ambiguous[row["account_id"]]
+    yield from _identity(row["account_id"], company)
+
+
+def _reach(address: str | None) -> Iterator[tuple[str, str]]:
+    if not is_reachable(address or ""):
+        yield "no_contact", "there is no valid e-mail address for the account"
+
+
+def _identity(account_id: str, company: Company) -> Iterator[tuple[str, str]]:
+    if company.ambiguous and account_id in company.ambiguous:
+        yield "ambiguous_identity", company.ambiguous[account_id]
 
 
 def _leaving(row: Row) -> Iterator[tuple[str, str]]:
@@ -124,7 +152,7 @@ def _leaving(row: Row) -> Iterator[tuple[str, str]]:
         yield "leaving", "a ticket of the last 30 days speaks of leaving or complains about the price"
 
 
-def _state(row: Row, contact: ContactFacts, company: Company) -> Iterator[tuple[str, str]]:
+def _state(account_id: str, contact: ContactFacts, company: Company) -> Iterator[tuple[str, str]]:
     if contact.prompted_at is not None:
         day = contact.prompted_at.date()
         if contact.prompted_at > company.moment - timedelta(days=PROMPT_DAYS):
@@ -133,20 +161,43 @@ def _state(row: Row, contact: ContactFacts, company: Company) -> Iterator[tuple[
         yield "opted_out", contact.opted_out
     if contact.in_conversation:
         yield "in_conversation", contact.in_conversation
-    if in_holdout(row["account_id"], company.holdout_share):
+    if in_holdout(account_id, company.holdout_share):
         yield "holdout", "the account is in the control group"
 
 
-def _sources(company: Company, tables: set[str]) -> Iterator[tuple[str, str]]:
+def _sources(company: Company, tables: Collection[str]) -> Iterator[tuple[str, str]]:
     for source in company.sources:
+        if source.table not in tables:
+            continue
+        if source.read_at is None:
+            yield "stale_source", f"nothing says when {source.table} were last loaded into the {source.source}"
+            return
         age = (company.moment - source.read_at).total_seconds() / 3600
-        if age > source.limit_hours and source.table in tables:
+        if age > source.limit_hours:
             yield (
                 "stale_source",
                 f"{source.table} were last read from {source.source} {age:.0f} hours ago, "
                 f"over the limit of {source.limit_hours:g}",
             )
             return
+
+
+def sources_of(source: Source, settings: Settings) -> tuple[SourceAge, ...]:
+    """When each fact table was last read, for the sources that have a limit."""
+    reads = source.tables["source_reads"]
+    newest = (
+        reads.group_by("source", "table_name")
+        .aggregate(read_at=reads.read_at.max())
+        .order_by("source", "table_name")
+    )
+    limits = {"files": settings.connectors.files.stale_after_hours} if settings.connectors.files else {}
+    if settings.warehouse.fresh_within_hours:
+        limits["warehouse"] = settings.warehouse.fresh_within_hours
+    return tuple(
+        SourceAge(row["source"], row["table_name"], row["read_at"], limits[row["source"]])
+        for row in fetch(newest)
+        if row["source"] in limits
+    )
 
 
 def in_holdout(account_id: str, share: float) -> bool:

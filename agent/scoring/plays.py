@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ from agent.foundation.settings import OfferSetting, Settings
 from agent.scoring.assessment import Offer, OfferKind
 from agent.signals.catalogue import PlanBook
 from agent.signals.finding import Finding
+from agent.signals.formula import Grain
 from agent.signals.names import readable
+from agent.signals.offers import COMFORTABLE, FEATURE_TRIGGERS, HITS, PRESSURE_TRIGGERS, PRODUCT_TRIGGERS
 
 Row = dict[str, Any]
-COMFORTABLE = 0.80
 SEATS = "seats"
 
 
@@ -25,6 +26,8 @@ class Choice:
 
     play: str | None
     offer: Offer | None
+    matched: str | None = None
+    "The first play whose condition holds, offer or none."
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,16 @@ class Seller:
     def choose(self, row: Row, findings: Sequence[Finding], day: Any) -> Choice:
         """The first play whose condition holds and which has an offer; else the first that merely matched."""
         fired = {finding.trigger for finding in findings}
+        own = {finding.play for finding in findings if finding.play}
         matched: str | None = None
-        for play, applies in _PLAYS.items():
-            if not applies(fired):
+        for play, condition in CONDITIONS.items():
+            if play not in own and not all(fired & one_of for one_of in condition):
                 continue
             matched = matched or play
             offer: Offer | None = getattr(self, f"_{play}")(row, findings, day)
             if offer is not None:
-                return Choice(play, offer)
-        return Choice(matched, None)
+                return Choice(play, offer, matched)
+        return Choice(matched, None, matched)
 
     def _deadline(self, row: Row, findings: Sequence[Finding], _day: Any) -> Offer | None:
         sprint = self._listed(OfferKind.SPRINT_PACKAGE, row)
@@ -67,11 +71,10 @@ class Seller:
         return self._listed(OfferKind.SEAT_EXPANSION, row)
 
     def _feature(self, row: Row, findings: Sequence[Finding], _day: Any) -> Offer | None:
-        for trigger in ("capability_request", "paywall_attempts", "premium_preview"):
-            for finding in _of(findings, trigger):
-                for plan in self.book.higher_plans(self.book.plan(row["plan_id"])):
-                    if finding.key in self.book.features_of(plan.plan_id):
-                        return self._upgrade(row, plan, feature=finding.key)
+        for finding in _about(findings, "feature", FEATURE_TRIGGERS):
+            for plan in self.book.higher_plans(self.book.plan(row["plan_id"])):
+                if finding.key in self.book.features_of(plan.plan_id):
+                    return self._upgrade(row, plan, feature=finding.key)
         return None
 
     def _capacity(self, row: Row, findings: Sequence[Finding], day: Any) -> Offer | None:
@@ -92,25 +95,26 @@ class Seller:
         return None
 
     def _cross_sell(self, row: Row, findings: Sequence[Finding], _day: Any) -> Offer | None:
-        for trigger in ("product_page_visits", "product_use_case_ask"):
-            for finding in _of(findings, trigger):
-                product = finding.key or ""
-                plan = self.book.entry_plan(product)
-                if plan is not None:
-                    return self._upgrade(row, plan, kind=OfferKind.CROSS_SELL)
-                listed = self._listed(OfferKind.CROSS_SELL, row, product=product)
-                if listed is not None:
-                    return listed
+        for finding in _about(findings, "cross_sell", PRODUCT_TRIGGERS):
+            product = finding.key or ""
+            plan = self.book.entry_plan(product)
+            if plan is not None:
+                return self._upgrade(row, plan, kind=OfferKind.CROSS_SELL)
+            listed = self._listed(OfferKind.CROSS_SELL, row, product=product)
+            if listed is not None:
+                return listed
         return None
 
     def _pressure(self, row: Row, findings: Sequence[Finding]) -> dict[str, float]:
         """Metrics under pressure and how much of each is in use; limit hits without a metric mean the fullest one."""
         pressed: dict[str, float] = {}
-        for trigger in ("plan_limit_pressure", "near_ceiling"):
-            for finding in _of(findings, trigger):
-                pressed.setdefault(finding.key or "", _figure(finding, "used"))
-        if not pressed and _of(findings, "limit_hits") and row.get("fullest_metric"):
-            pressed[row["fullest_metric"]] = float(row["fullest_used"])
+        for finding in _about(findings, "capacity", PRESSURE_TRIGGERS):
+            used = _figure(finding, "used")
+            if used is not None and finding.about in (None, Grain.METRIC.value):
+                pressed.setdefault(finding.key or "", used)
+        if not pressed and row.get("fullest_metric"):
+            if any(finding.trigger == HITS or finding.play == "capacity" for finding in findings):
+                pressed[row["fullest_metric"]] = float(row["fullest_used"])
         return pressed
 
     def _relieves(self, plan: Plan, metric: str, used: float, day: Any) -> bool:
@@ -175,26 +179,31 @@ def _of(findings: Iterable[Finding], trigger: str) -> list[Finding]:
     return [finding for finding in findings if finding.trigger == trigger]
 
 
-def _figure(finding: Finding, figure_id: str) -> float:
-    value = next(figure.value for figure in finding.figures if figure.figure_id == figure_id)
-    assert isinstance(value, int | float)  # noqa: S101 - readings are numbers
-    return float(value)
+def _about(findings: Sequence[Finding], play: str, built_in: Sequence[str]) -> list[Finding]:
+    """The findings that tell what a play offers: the rule book's in its order, then the founder's own."""
+    by_name = {finding.trigger: finding for finding in findings}
+    named = [by_name[name] for name in built_in if name in by_name]
+    return [*named, *(finding for finding in findings if finding.play == play)]
 
 
-_PLAYS: dict[str, Callable[[set[str]], object]] = {
-    "deadline": lambda fired: fired & {"hard_deadline", "faster_turnaround"},
-    "scope": lambda fired: "out_of_scope_asks" in fired,
-    "service": lambda fired: (
-        fired & {"support_time_up", "repeated_workaround"} and fired & {"seats_added", "new_team"}
-    ),
-    "seats": lambda fired: (
-        "seats_active" in fired and fired & {"seats_added", "invites", "guests_accumulating"}
-    ),
-    "feature": lambda fired: fired & {"capability_request", "paywall_attempts", "premium_preview"},
-    "capacity": lambda fired: fired & {"plan_limit_pressure", "near_ceiling", "limit_hits"},
-    "cross_sell": lambda fired: fired & {"product_page_visits", "product_use_case_ask"},
+def _figure(finding: Finding, figure_id: str) -> float | None:
+    for figure in finding.figures:
+        if figure.figure_id == figure_id and isinstance(figure.value, int | float):
+            return float(figure.value)
+    return None
+
+
+CONDITIONS: dict[str, tuple[frozenset[str], ...]] = {
+    "deadline": (frozenset({"hard_deadline", "faster_turnaround"}),),
+    "scope": (frozenset({"out_of_scope_asks"}),),
+    "service": (frozenset({"support_time_up", "repeated_workaround"}), frozenset({"seats_added", "new_team"})),
+    "seats": (frozenset({"seats_active"}), frozenset({"seats_added", "invites", "guests_accumulating"})),
+    "feature": (frozenset({"capability_request", "paywall_attempts", "premium_preview"}),),
+    "capacity": (frozenset({"plan_limit_pressure", "near_ceiling", "limit_hits"}),),
+    "cross_sell": (frozenset({"product_page_visits", "product_use_case_ask"}),),
 }
-PLAYS = tuple(_PLAYS)
+"Each play's condition: of every set at least one trigger has fired."
+PLAYS = tuple(CONDITIONS)
 
 
 def relief(play: str | None) -> str:

@@ -20,6 +20,8 @@ HOLDS = (
     "opted_out", "in_conversation", "nothing_to_offer", "no_contact", "test_account", "ambiguous_identity",
     "stale_source", "figure_mismatch", "holdout",
 )  # fmt: skip
+LOWEST_BAR = 5
+"Points below which nobody asks whether an account would be held."
 OFFERS = tuple(OfferKind)
 NONE = -1
 KINDS = (
@@ -80,7 +82,7 @@ class Replay:
     adds: Array
     "int64: monthly revenue the offer adds, minor units."
     held: Array
-    "uint64: which of HOLDS apply, prompts of the replay itself not counted."
+    "uint64: which of HOLDS apply, prompts of the replay itself not counted; below LOWEST_BAR only those of the facts."
 
     def fired_by(self, trigger: str) -> Array:
         """For each entry, whether the trigger fired."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from agent.foundation.settings import Settings
-from agent.foundation.warehouse import Warehouse, fetch, scalar
+from agent.foundation.warehouse import Warehouse, scalar
 from agent.scoring import columns
 from agent.scoring.assess import Assessor, ranked, support_is_known
 from agent.scoring.assessment import Assessment
-from agent.scoring.holds import Company, ContactFacts, SourceAge
+from agent.scoring.holds import Company, ContactFacts, SourceAge, sources_of
 from agent.signals.engine import detect
 from agent.signals.findings import Narrator
-from agent.signals.library import load_library
-from agent.signals.relations import Source
+from agent.signals.library import library_of
+from agent.signals.source import Source
 from agent.signals.world import read_evidence, read_source
 
 
@@ -45,10 +45,10 @@ def scan(
     The figures of accounts at or above the bar are computed a second time from their source rows; `show_rows`
     does that for every account.
     """
-    library = load_library(settings.triggers)
+    library = library_of(settings)
     source = read_source(warehouse, settings, as_of, account_id)
     detection = detect(source, library, as_of, columns.ALL, account_id)
-    sources = _sources(source, settings)
+    sources = sources_of(source, settings)
     narrator = Narrator(
         detection, library, source.book, {name: p.name for name, p in settings.products.items()}
     )
@@ -81,18 +81,3 @@ def _any_ticket(source: Source, as_of: date) -> bool:
     """Whether any account had a ticket by `as_of`, where only one account is looked at."""
     tickets = source.tables["tickets"]
     return bool(scalar(tickets.filter(tickets.opened_at.date() <= as_of).count()))
-
-
-def _sources(source: Source, settings: Settings) -> tuple[SourceAge, ...]:
-    reads = source.tables["source_reads"]
-    newest = (
-        reads.group_by("source", "table_name")
-        .aggregate(read_at=reads.read_at.max())
-        .order_by("source", "table_name")
-    )
-    limits = {"files": settings.connectors.files.stale_after_hours} if settings.connectors.files else {}
-    return tuple(
-        SourceAge(row["source"], row["table_name"], row["read_at"], limits[row["source"]])
-        for row in fetch(newest)
-        if row["source"] in limits
-    )

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.foundation.warehouse import fetch_sql
 from agent.signals.catalogue import PlanBook
-from agent.signals.formula import Grain, Leaf
+from agent.signals.formula import Formula, Grain, Leaf
 from agent.signals.library import Entry, Library
-from agent.signals.plan import fires_column, plan_for, value_column
-from agent.signals.profile import SEATS
-from agent.signals.relations import ASK_SCHEMA, ASKS, FLAGS, Source
+from agent.signals.metrics import SEATS
+from agent.signals.offers import RELIEFS, UPGRADES, relief_rows, upgrade_rows
+from agent.signals.offers import SCHEMAS as OFFER_SCHEMAS
+from agent.signals.plan import KEYED, Plan, Wanted, fires_column, plan_for, value_column
 from agent.signals.scratch import staged
+from agent.signals.source import ASK_SCHEMA, ASKS, FLAGS, Source
+from agent.signals.spine import SCHEMAS, given_rows
 
 Row = dict[str, Any]
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -26,6 +31,8 @@ class Detection:
     accounts: list[Row]
     keyed: dict[Grain, dict[str, list[Row]]] = field(default_factory=dict)
     "Grain, then account, then the rows that fired, by key."
+    looked_at: int = 0
+    "How many accounts were looked at, those with fewer points than asked for included."
 
     def fired(self, account: Row, entry: Entry) -> bool:
         """Whether a trigger fired for the account of this row."""
@@ -39,19 +46,63 @@ class Detection:
 
 
 def detect(
-    source: Source, library: Library, as_of: date, extra: list[Leaf], account_id: str | None = None
+    source: Source,
+    library: Library,
+    as_of: date,
+    extra: Sequence[Leaf],
+    account_id: str | None = None,
+    least_points: int = 0,
 ) -> Detection:
     """Evaluate every trigger for every account (or one) as known at the end of `as_of`.
 
-    `extra` names further account-level columns that scoring wants from the same passes.
+    `extra` names further account-level columns that scoring wants from the same passes. Accounts with fewer than
+    `least_points` points are counted and not answered with.
     """
-    plan = plan_for(source, library, extra, single=account_id is not None)
+    plan = plan_for(source, library, Wanted(tuple(extra)), single=account_id is not None)
     asks = [row for row in source.asks if account_id in (None, row["account_id"])]
-    given = {ASKS: (asks, ASK_SCHEMA), FLAGS: (source.book.flag_rows(), PlanBook.FLAG_SCHEMA)}
-    plan = plan.about(source.con, as_of, account_id)
+    plan = plan.about(source.con, as_of, account_id, least_points)
+    with staged(source.con, _given(source, plan, [as_of], asks), plan.steps):
+        keyed = {
+            grain: _by_account(fetch_sql(source.con, plan.answers[grain.value]))
+            for grain in KEYED
+            if grain.value in plan.answers
+        }
+        [[looked_at]] = [row.values() for row in fetch_sql(source.con, plan.answers["count"])]
+        return Detection(as_of, fetch_sql(source.con, plan.answers["accounts"]), keyed, looked_at)
+
+
+def survey(
+    source: Source,
+    library: Library,
+    days: Sequence[date],
+    extra: Sequence[Leaf],
+    decided: Mapping[str, Formula],
+    shown: Sequence[str],
+    ask: Callable[[str], Answer],
+) -> Answer:
+    """What `ask` makes of the query for the `shown` columns of every account and day on which a trigger fired.
+
+    All of `days` are evaluated together. `decided` names further columns that follow from the profile's.
+    """
+    plan = plan_for(source, library, Wanted(tuple(extra), decided, tuple(shown)), many_days=True)
+    given = _given(source, plan, days, source.asks) | {
+        UPGRADES: (upgrade_rows(source.book), OFFER_SCHEMAS[UPGRADES]),
+        RELIEFS: (relief_rows(source.book, days), OFFER_SCHEMAS[RELIEFS]),
+    }
     with staged(source.con, given, plan.steps):
-        keyed = {grain: _by_account(fetch_sql(source.con, sql)) for grain, sql in plan.keyed.items()}
-        return Detection(as_of, fetch_sql(source.con, plan.accounts), keyed)
+        return ask(plan.answers["accounts"])
+
+
+def _given(
+    source: Source, plan: Plan, days: Sequence[date], asks: Sequence[Row]
+) -> dict[str, tuple[list[Row], Mapping[str, str]]]:
+    """The tables that an evaluation brings along, with their columns."""
+    of_days = given_rows(days, plan.horizon, plan.cuts)
+    return {
+        ASKS: (list(asks), ASK_SCHEMA),
+        FLAGS: (source.book.flag_rows(), PlanBook.FLAG_SCHEMA),
+        **{name: (of_days[name], SCHEMAS[name]) for name in SCHEMAS},
+    }
 
 
 def _by_account(rows: list[Row]) -> dict[str, list[Row]]:

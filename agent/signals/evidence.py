@@ -270,9 +270,15 @@ class Evidence:
             if source["day"] <= self.as_of
         ]
 
+    def _is_over(self, days: int) -> bool:
+        """Whether the account's day of that number lies behind."""
+        return bool((self.as_of - self.account["created_on"]).days >= days)
+
     # Aggregates.
 
     def _aggregate(self, leaf: Aggregate, grain: Grain, key: str) -> Outcome:
+        if leaf.since_start and not self._is_over(leaf.newest):
+            return Outcome(None)
         rows: list[Row] = getattr(self, f"_{leaf.relation}")()
         chosen = [row for row in rows if _selected(leaf, row)]
         if grain is not Grain.ACCOUNT:
@@ -281,6 +287,8 @@ class Evidence:
         match leaf.how:
             case "count":
                 return Outcome(len(chosen), chosen)
+            case "ever":
+                return Outcome(float(bool(chosen)), chosen)
             case "days":
                 return Outcome(len({row["day"] for row in chosen}), chosen)
             case "distinct":
@@ -324,6 +332,8 @@ class Evidence:
             return _reading(metric, rows, 7 * leaf.week)
         if isinstance(leaf, Level):
             low, high = sorted((leaf.oldest, leaf.newest))
+            if leaf.since_start and not self._is_over(high):
+                return Outcome(None)
             measure = "since_start" if leaf.since_start else "age"
             chosen = [row for row in rows if low <= row[measure] <= high]
             if not chosen:

@@ -64,3 +64,9 @@ class Finding(Frozen):
     says: str
     "A sentence a customer could read."
     figures: tuple[Figure, ...]
+    about: str | None = None
+    "What `key` is: metric, feature, product or team."
+    play: str | None = None
+    "For a trigger of the founder's own: the play whose condition it satisfies by itself."
+    wording: str = ""
+    "For a trigger of the founder's own: the sentence with its slots, which a message fills anew."

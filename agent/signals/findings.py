@@ -53,7 +53,8 @@ class Narrator:
         figures = tuple(
             self._figure(account, row, entry, quote, key, names, evidence) for quote in rule.quotes
         )
-        value = float(len(rows)) if rule.at_least_keys > 1 else float(row[f"value_{entry.name}"])
+        found = row[f"value_{entry.name}"]
+        value = float(len(rows)) if rule.at_least_keys > 1 else float(0 if found is None else found)
         return Finding(
             trigger=entry.name,
             group=entry.group,
@@ -67,6 +68,9 @@ class Narrator:
                 **names, **{figure.figure_id: _spoken(figure.display) for figure in figures}
             ),
             figures=figures,
+            about=rule.grain.value if key is not None else None,
+            play=entry.play,
+            wording=rule.says if entry.own else "",
         )
 
     def _days_read(self, account: Row, entry: Entry, key: str | None) -> list[date]:

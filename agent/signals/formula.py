@@ -96,6 +96,76 @@ class Op(Formula):
         yield from self.right.leaves()
 
 
+@dataclass(frozen=True)
+class Not(Formula):
+    """The contrary; of the unknown, unknown."""
+
+    of: Formula
+
+    def leaves(self) -> Iterator[Leaf]:
+        """The leaves of what is denied."""
+        return self.of.leaves()
+
+
+@dataclass(frozen=True)
+class IsKnown(Formula):
+    """Whether there is a value at all."""
+
+    of: Formula
+
+    def leaves(self) -> Iterator[Leaf]:
+        """The leaves of what is asked about."""
+        return self.of.leaves()
+
+
+@dataclass(frozen=True)
+class Among(Formula):
+    """Whether a value is one of some."""
+
+    of: Formula
+    values: tuple[Value, ...]
+
+    def leaves(self) -> Iterator[Leaf]:
+        """The leaves of what is asked about."""
+        return self.of.leaves()
+
+
+@dataclass(frozen=True)
+class If(Formula):
+    """One formula where a condition holds, another where it does not or is unknown."""
+
+    condition: Formula
+    then: Formula
+    otherwise: Formula
+
+    def leaves(self) -> Iterator[Leaf]:
+        """All three's leaves."""
+        yield from self.condition.leaves()
+        yield from self.then.leaves()
+        yield from self.otherwise.leaves()
+
+
+@dataclass(frozen=True)
+class Rounded(Formula):
+    """A number to so many decimals."""
+
+    of: Formula
+    digits: int
+
+    def leaves(self) -> Iterator[Leaf]:
+        """The leaves of what is rounded."""
+        return self.of.leaves()
+
+
+@dataclass(frozen=True)
+class Unknown(Formula):
+    """No number."""
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Nothing is read."""
+        return iter(())
+
+
 class Leaf(Formula):
     """A formula that reads facts; `column` is its name in the profile."""
 
@@ -156,7 +226,10 @@ class CeilingOn(Leaf):
 
 @dataclass(frozen=True)
 class Level(Leaf):
-    """A metric's size over a window: a flow's sum, a gauge's mean; from the account's start when `since_start`."""
+    """A metric's size over a window: a flow's sum, a gauge's mean.
+
+    Counted from the account's start when `since_start`, and then unknown until the window is over.
+    """
 
     op: ClassVar[str] = "level"
     oldest: int
@@ -181,7 +254,7 @@ class Aggregate(Leaf):
 
     op: ClassVar[str] = ""
     how: str
-    "count, distinct, sum, mean, min, newest, oldest, days (distinct days), age_of_first"
+    "count, distinct, sum, mean, min, newest, oldest, days (distinct days), age_of_first, ever (1 or 0)"
     of: str
     relation: str
     oldest: int | None
@@ -209,7 +282,7 @@ class Selection:
         return self.last(7, ending=7 * k)
 
     def first(self, days: int) -> Selection:
-        """The account's first `days` days, the day of creation included."""
+        """The account's first `days` days, the day of creation included; what is in them is unknown until they are over."""
         return replace(self, oldest=0, newest=days - 1, since_start=True)
 
     def where(self, **values: Value | tuple[Value, ...]) -> Selection:
@@ -266,6 +339,10 @@ class Selection:
         """The smallest value of a column; unknown for no rows."""
         return self._leaf("min", column)
 
+    def ever(self) -> Aggregate:
+        """1 where there is a row, else 0."""
+        return self._leaf("ever")
+
     def age_of_first(self) -> Aggregate:
         """Days from the first row to D; unknown for no rows."""
         return self._leaf("age_of_first")
@@ -278,7 +355,7 @@ ASKS = Selection("asks")
 MEASURES = Selection("measures")
 INVOICES = Selection("invoices")
 
-ZERO_WHEN_EMPTY = {"count", "distinct", "sum", "days"}
+ZERO_WHEN_EMPTY = {"count", "distinct", "sum", "days", "ever"}
 
 
 def as_formula(value: Formula | Value) -> Formula:

@@ -1,13 +1,14 @@
-"""A detection as SQL: written once from the trigger library, run for any day."""
+"""A detection as SQL: written once from the trigger library, run for any day or days."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, reduce
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,40 +16,60 @@ from typing import Any
 import ibis
 
 from agent.foundation.memo import Memo
-from agent.signals.formula import Grain, Leaf, utilisation
+from agent.signals.expressions import expression, leaves_of
+from agent.signals.formula import Aggregate, Attribute, Formula, Grain, Leaf, utilisation
+from agent.signals.joins import left_join
 from agent.signals.library import Entry, Library
-from agent.signals.profile import SEATS, expression, leaves_of, left_join, profile
-from agent.signals.relations import Relations, Source
+from agent.signals.metrics import SEATS, metric_profile
+from agent.signals.offers import Pointers
+from agent.signals.profile import account_base, profile
+from agent.signals.relations import Relations
 from agent.signals.scratch import Script, Step
+from agent.signals.source import Source
+from agent.signals.spine import Spine
 
 SOME_DAY = date(1789, 7, 14)
 SOME_ACCOUNT = "some account, 1789-07-14"
+SOME_POINTS = 17890714
+KEYED = (Grain.METRIC, Grain.FEATURE, Grain.PRODUCT, Grain.TEAM)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an evaluation is asked for besides the triggers."""
+
+    leaves: tuple[Leaf, ...] = ()
+    "Account-level columns that scoring wants from the same passes."
+    columns: Mapping[str, Formula] = field(default_factory=dict)
+    "Account-level columns that follow from the others, in an order in which each may read those before it."
+    shown: tuple[str, ...] = ()
+    "For an evaluation of many days: the columns to answer with."
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A detection as SQL, written once for `SOME_DAY` and `SOME_ACCOUNT`."""
+    """A detection as SQL, written once for `SOME_DAY`, `SOME_ACCOUNT` and `SOME_POINTS`, or for many days."""
 
     steps: list[Step]
-    keyed: dict[Grain, str]
-    accounts: str
+    answers: dict[str, str]
+    "The queries to ask once the steps are made: one a keyed grain, and `accounts`."
+    horizon: int
+    cuts: list[int]
 
     def as_text(self) -> str:
         """The plan as a text that can be kept."""
-        return json.dumps(
-            {"steps": [vars(step) for step in self.steps], "keyed": self.keyed, "accounts": self.accounts}
-        )
+        return json.dumps({**vars(self), "steps": [vars(step) for step in self.steps]})
 
     @classmethod
     def from_text(cls, text: str) -> Plan:
         """The plan of a kept text; ValueError, KeyError or TypeError for any other text."""
         document = json.loads(text)
-        keyed = {Grain(grain): sql for grain, sql in document["keyed"].items()}
-        return cls([Step(**step) for step in document["steps"]], keyed, document["accounts"])
+        return cls(**{**document, "steps": [Step(**step) for step in document["steps"]]})
 
-    def about(self, con: Any, as_of: date, account_id: str | None) -> Plan:
-        """The same plan for another day and account."""
+    def about(self, con: Any, as_of: date, account_id: str | None, least_points: int) -> Plan:
+        """The same plan for another day, account and number of points."""
         swaps = [(_literal(con, SOME_DAY, "date"), _literal(con, as_of, "date"))]
+        swaps.append((str(SOME_POINTS), str(least_points)))
         if account_id is not None:
             swaps.append((_literal(con, SOME_ACCOUNT, "string"), _literal(con, account_id, "string")))
 
@@ -57,10 +78,10 @@ class Plan:
                 sql = sql.replace(before, after)
             return sql
 
-        return Plan(
-            [replace(step, sql=swapped(step.sql)) for step in self.steps],
-            {grain: swapped(sql) for grain, sql in self.keyed.items()},
-            swapped(self.accounts),
+        return replace(
+            self,
+            steps=[replace(step, sql=swapped(step.sql)) for step in self.steps],
+            answers={name: swapped(sql) for name, sql in self.answers.items()},
         )
 
 
@@ -70,19 +91,19 @@ def _literal(con: Any, value: date | str, kind: str) -> str:
     return str(query[query.index("SELECT") + 6 : query.rindex(" AS ")]).strip()
 
 
-def plan_for(source: Source, library: Library, extra: list[Leaf], *, single: bool) -> Plan:
+def plan_for(source: Source, library: Library, wanted: Wanted, *, single: bool = False, many_days: bool = False) -> Plan:
     """The plan for these rules, this catalogue and this backend, from the memo where it was written before.
 
-    Building the expressions is most of a small scan's time.
+    Building the expressions is most of a small scan's time. `single` looks at one account, `many_days` at as many
+    as-of dates as the run brings along.
     """
     schemas = [(name, repr(source.tables[name].schema())) for name in sorted(source.tables)]
-    columns = [leaf.column for leaf in extra]
-    key = Memo.key(source.con.name, schemas, library, source.book, columns, single, _makers())
+    key = Memo.key(source.con.name, schemas, library, source.book, wanted, single, many_days, _makers())
     text = source.memo.get(key)
     if text is not None:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return Plan.from_text(text)
-    plan = _written(_only(source) if single else source, library, extra)
+    plan = _Writer(_only(source) if single else source, library, wanted, None if many_days else SOME_DAY).plan()
     source.memo.put(key, plan.as_text())
     return plan
 
@@ -97,29 +118,79 @@ def _makers() -> str:
     return f"{code.hexdigest()} {versions}"
 
 
-def _written(source: Source, library: Library, extra: list[Leaf]) -> Plan:
-    script = Script(source.con)
-    relations = Relations(source, SOME_DAY, script)
-    keep = script.table
-    result = relations.base
-    keyed: dict[Grain, str] = {}
-    for grain in (Grain.METRIC, Grain.FEATURE, Grain.PRODUCT, Grain.TEAM):
-        entries = [entry for entry in library.entries if entry.rule.grain is grain]
+class _Writer:
+    """Writes one plan."""
+
+    def __init__(self, source: Source, library: Library, wanted: Wanted, day: date | None) -> None:
+        self.source = source
+        self.library = library
+        self.wanted = wanted
+        self.script = Script(source.con)
+        self.spine = Spine(self.script, day)
+        self.relations = Relations(source, self.spine, self.script)
+        self.relations.base = self.script.table(account_base(self.relations))
+        self.keys = list(self.spine.keys)
+        self.fired: dict[Grain, Any] = {}
+
+    def plan(self) -> Plan:
+        """The steps and questions of the whole evaluation."""
+        every = self._leaves_of(self.library.entries) + list(self.wanted.leaves)
+        self.relations.used_within = _used_within(every)
+        finer = reduce(self._joined, [self._keyed(grain) for grain in KEYED], self.relations.base.select(*self.keys))
+        own = [entry for entry in self.library.entries if entry.rule.grain is Grain.ACCOUNT]
+        leaves = {leaf.column: leaf for leaf in (*self._leaves_of(own), *self.wanted.leaves)}
+        wide = self._joined(profile(self.relations, Grain.ACCOUNT, list(leaves.values())), finer)
+        wide = self.script.table(wide)
+        fine = [entry for entry in self.library.entries if entry.rule.grain is not Grain.ACCOUNT]
+        wide = wide.mutate(**_verdicts(wide, own), **_keyed_verdicts(wide, fine))
+        wide = wide.mutate(**_points(wide, self.library))
+        for name, formula in self.wanted.columns.items():
+            wide = wide.mutate(**{name: expression(formula, wide)})
+        return self._asked(wide)
+
+    def _asked(self, wide: Any) -> Plan:
+        compiled = self.source.con.compile
+        answers = {}
+        if self.wanted.shown:
+            wide = self.script.table(wide.filter(wide.fired_triggers > 0))
+            wide = Pointers(self.script, self.keys, self.library).with_places(wide, self.fired)
+            answers["accounts"] = compiled(wide.select(*self.keys, *self.wanted.shown).order_by(*self.keys))
+        else:
+            wide = self.script.table(wide)
+            near = wide.filter(wide.points >= SOME_POINTS)
+            for grain, table in self.fired.items():
+                rows = table.semi_join(near, self.keys).order_by(*self.keys, "key")
+                answers[grain.value] = compiled(rows)
+            answers["accounts"] = compiled(near.order_by(*self.keys))
+            answers["count"] = compiled(wide.count().name("accounts").as_table())
+        return Plan(self.script.steps, answers, self.spine.horizon, sorted(self.spine.cuts))
+
+    def _joined(self, left: Any, right: Any) -> Any:
+        return left if right is None else left_join(left, right, self.keys)
+
+    def _leaves_of(self, entries: Any) -> list[Leaf]:
+        rules = [entry.rule for entry in entries]
+        formulas = [
+            formula
+            for rule in rules
+            for formula in (rule.value, rule.fires, *([] if self.wanted.shown else [q.formula for q in rule.quotes]))
+        ]
+        return leaves_of(formulas)
+
+    def _keyed(self, grain: Grain) -> Any:
+        """What the triggers of a finer grain come to for the account; None where there is none."""
+        entries = [entry for entry in self.library.entries if entry.rule.grain is grain]
         if not entries and grain is not Grain.METRIC:
-            continue
-        table = script.view(profile(relations, grain, _leaves(entries)))
-        table = keep(table.mutate(**_verdicts(table, entries)))
-        result = left_join(result, keep(_reduced(table, grain, entries)), ["account_id"])
+            return None
+        leaves = self._leaves_of(entries)
+        make = metric_profile(self.relations, leaves) if grain is Grain.METRIC else profile(self.relations, grain, leaves)
+        table = self.script.view(make)
+        table = self.script.table(table.mutate(**_verdicts(table, entries)))
+        reduced = self.script.table(_reduced(table, self.keys, grain, entries))
         if entries:
-            fired = ibis.or_(*[table[fires_column(entry)] for entry in entries])
-            keyed[grain] = source.con.compile(table.filter(fired).order_by("account_id", "key"))
-    entries = [entry for entry in library.entries if entry.rule.grain is Grain.ACCOUNT]
-    fine = [entry for entry in library.entries if entry.rule.grain is not Grain.ACCOUNT]
-    wide = keep(profile(relations, Grain.ACCOUNT, _merge(_leaves(entries), extra)))
-    new = [name for name in result.columns if name not in wide.columns]
-    wide = keep(left_join(wide, result.select("account_id", *new), ["account_id"]))
-    wide = wide.mutate(**_verdicts(wide, entries), **_keyed_verdicts(wide, fine))
-    return Plan(script.steps, keyed, source.con.compile(wide.order_by("account_id")))
+            fired = table.filter(ibis.or_(*[table[fires_column(entry)] for entry in entries]))
+            self.fired[grain] = fired
+        return reduced
 
 
 def fires_column(entry: Entry) -> str:
@@ -132,20 +203,21 @@ def value_column(entry: Entry) -> str:
     return f"value_{entry.name}"
 
 
-def _leaves(entries: list[Entry]) -> list[Leaf]:
-    return leaves_of(
-        formula
-        for entry in entries
-        for formula in (entry.rule.value, entry.rule.fires, *[quote.formula for quote in entry.rule.quotes])
-    )
-
-
-def _merge(leaves: list[Leaf], extra: list[Leaf]) -> list[Leaf]:
-    return list({leaf.column: leaf for leaf in (*leaves, *extra)}.values())
+def _used_within(leaves: list[Leaf]) -> int | None:
+    """How far back anybody asks for a member's last use; None where that has no bound."""
+    tests = [test for leaf in leaves if isinstance(leaf, Aggregate) for test in leaf.tests if test[0] == "used_age"]
+    if any(sign not in ("<=", "<") for _, sign, _ in tests):
+        return None
+    return max((int(values[0]) + 1 for _, _, values in tests), default=1)
 
 
 def _verdicts(table: Any, entries: list[Entry]) -> dict[str, Any]:
-    fires = {fires_column(entry): expression(entry.rule.fires, table).fill_null(False) for entry in entries}
+    fires = {}
+    for entry in entries:
+        one = expression(entry.rule.fires, table).fill_null(False)
+        if entry.rule.only:
+            one = one & table.key.isin(entry.rule.only)
+        fires[fires_column(entry)] = one
     return fires | {
         value_column(entry): expression(entry.rule.value, table).cast("float64") for entry in entries
     }
@@ -161,7 +233,27 @@ def _keyed_verdicts(table: Any, entries: list[Entry]) -> dict[str, Any]:
     return verdicts
 
 
-def _reduced(table: Any, grain: Grain, entries: list[Entry]) -> Any:
+def _points(table: Any, library: Library) -> dict[str, Any]:
+    """Points of rule book §4: a group scores once; and which triggers fired, as bits in the library's order."""
+    zero = ibis.literal(0, type="int64")
+    bits = [
+        ibis.ifelse(table[fires_column(entry)], ibis.literal(1 << place, type="int64"), zero)
+        for place, entry in enumerate(library.entries)
+    ]
+    scored, counted = [zero], [zero]
+    for group, worth in library.points.items():
+        fires = [table[fires_column(entry)] for entry in library.entries if entry.group == group]
+        if fires:
+            scored.append(ibis.ifelse(ibis.or_(*fires), ibis.literal(worth, type="int64"), zero))
+            counted.append(ibis.ifelse(ibis.or_(*fires), ibis.literal(1, type="int64"), zero))
+    return {
+        "points": reduce(lambda a, b: a + b, scored),
+        "group_count": reduce(lambda a, b: a + b, counted),
+        "fired_triggers": reduce(lambda a, b: a + b, bits, zero),
+    }
+
+
+def _reduced(table: Any, keys: list[str], grain: Grain, entries: list[Entry]) -> Any:
     columns = {f"keys_{entry.name}": table.count(where=table[fires_column(entry)]) for entry in entries}
     if grain is Grain.METRIC:
         share = expression(utilisation(0), table)
@@ -169,16 +261,15 @@ def _reduced(table: Any, grain: Grain, entries: list[Entry]) -> Any:
         order = [
             ibis.desc(share.notnull()), table.key == SEATS, ibis.desc(share), ibis.desc(table.core), table.key,
         ]  # fmt: skip
-        table = table.mutate(
-            share=share, place=ibis.row_number().over(group_by=table.account_id, order_by=order)
-        )
+        by = [table[key] for key in keys]
+        table = table.mutate(share=share, place=ibis.row_number().over(group_by=by, order_by=order))
         share, fullest = table.share, (table.place == 0) & table.share.notnull()
         columns = {name: table.count(where=table[f"fires_{name[5:]}"]) for name in columns}
         columns["fullest_metric"] = table.key.max(where=fullest)
         columns["fullest_used"] = table.reading_0.max(where=fullest)
         columns["core_utilisation"] = share.max(where=table.core >= 1)
         columns["any_utilisation"] = share.max()
-    return table.group_by("account_id").aggregate(**columns)
+    return table.group_by(*keys).aggregate(**columns)
 
 
 def _only(source: Source) -> Source:

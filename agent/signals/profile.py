@@ -1,114 +1,137 @@
-"""The profile: one wide row per account (and per feature, metric, product or team), every leaf a column.
+"""The profile: one wide row per account (and per feature, product or team), every leaf a column.
 
-All leaves of one relation at one grain become aggregates of a single group-by, however many triggers ask for them.
+All leaves of one relation that one pass can answer become aggregates of a single group-by, however many triggers
+ask for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
 import ibis
 
-from agent.signals.formula import (
-    ZERO_WHEN_EMPTY,
-    Aggregate,
-    Attribute,
-    CeilingOn,
-    Const,
-    FirstRow,
-    Formula,
-    Grain,
-    Leaf,
-    Level,
-    Op,
-    Reading,
-)
-from agent.signals.relations import WEEKS, Relations
+from agent.signals.expressions import DECIMALS, both, in_window, passes
+from agent.signals.formula import ZERO_WHEN_EMPTY, Aggregate, Attribute, Grain, Leaf
+from agent.signals.joins import left_join
+from agent.signals.parts import FLAGS, How, Part, columns_of, sorted_into_parts
+from agent.signals.relations import BESIDE, OF_THE_DAY, Relations
 
-SEATS = "seats"
-DECIMALS = 9
-"Sums of fractions are rounded here, so that the order of addition cannot move a value across a threshold."
-
-
-def expression(formula: Formula, row: Any) -> Any:
-    """The Ibis expression of a formula over a profile row."""
-    if isinstance(formula, Const):
-        return ibis.literal(formula.value)
-    if isinstance(formula, Leaf):
-        return row[formula.column]
-    if isinstance(formula, Op):
-        left, right = expression(formula.left, row), expression(formula.right, row)
-        if formula.sign == "/":
-            return (left.cast("float64") / right.cast("float64").nullif(0.0)).round(DECIMALS)
-        return _OPERATIONS[formula.sign](left, right)
-    raise TypeError(formula)
-
-
-_OPERATIONS: dict[str, Any] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    ">=": lambda a, b: a >= b,
-    ">": lambda a, b: a > b,
-    "<=": lambda a, b: a <= b,
-    "<": lambda a, b: a < b,
-    "and": lambda a, b: a & b,
-    "or": lambda a, b: a | b,
-}
-
-
-def leaves_of(formulas: Iterable[Formula]) -> list[Leaf]:
-    """The different leaves below `formulas`, in a stable order."""
-    found = {leaf.column: leaf for formula in formulas for leaf in formula.leaves()}
-    return [found[name] for name in sorted(found)]
+DECIDED_BY = {Grain.FEATURE: FLAGS, Grain.PRODUCT: {"other_product"}}
+"Columns that are the same for all rows of a group, so that a group is asked and not each row."
 
 
 def profile(relations: Relations, grain: Grain, leaves: list[Leaf]) -> Any:
-    """The wide table of one grain: account_id, `key` unless the grain is the account, and a column per leaf."""
-    if grain is Grain.METRIC:
-        return metric_profile(relations, leaves)
-    aggregates = [leaf for leaf in leaves if isinstance(leaf, Aggregate)]
-    keys = ["account_id"] if grain is Grain.ACCOUNT else ["account_id", "key"]
-    parts = [
-        _grouped(relations, name, grain, [leaf for leaf in aggregates if leaf.relation == name])
-        for name in sorted({leaf.relation for leaf in aggregates})
-    ]
-    if grain is Grain.ACCOUNT:
-        base = relations.base
-        table = reduce(lambda left, right: left_join(left, right, keys), parts, base)
-    else:
-        every_key = reduce(
-            lambda left, right: left.union(right), [part.select(*keys) for part in parts]
-        ).distinct()
-        table = reduce(lambda left, right: left_join(left, right, keys), parts, every_key)
-        table = left_join(table, _account_columns(relations, leaves), ["account_id"])
-    zero = {
-        leaf.column: table[leaf.column].fill_null(0) for leaf in aggregates if leaf.how in ZERO_WHEN_EMPTY
-    }
-    return table.mutate(**zero)
-
-
-def _grouped(relations: Relations, name: str, grain: Grain, leaves: list[Aggregate]) -> Any:
-    t = getattr(relations, name)
+    """The wide table of one grain: the account's keys, `key` unless the grain is the account, and a column per leaf."""
+    wanted = [leaf for leaf in leaves if isinstance(leaf, Aggregate)]
+    bare = {leaf: _bare(leaf, grain) for leaf in wanted}
+    keys = _keys(relations, grain)
+    parts: list[tuple[Part, Any]] = []
+    different = list(dict.fromkeys(bare.values()))
+    for name in sorted({leaf.relation for leaf in different}):
+        of_relation = [leaf for leaf in different if leaf.relation == name]
+        for part in sorted_into_parts(of_relation, grain, many_days="as_of" in relations.keys):
+            parts.append((part, relations.scratch.view(_answered(relations, name, grain, part))))
+    table = relations.base if grain is Grain.ACCOUNT else _every_key(relations, parts, keys)
+    for part, found in parts:
+        on = [key for key in keys if key in found.columns]
+        table = left_join(table, found, on)
     if grain is not Grain.ACCOUNT:
-        t = t.filter(t[grain.value].notnull()).mutate(key=t[grain.value])
-    keys = ["account_id"] if grain is Grain.ACCOUNT else ["account_id", "key"]
-    return relations.scratch.view(
-        t.group_by(*keys).aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in leaves})
+        table = left_join(table, account_columns(relations, leaves), relations.keys)
+        if any(leaf != bare[leaf] for leaf in wanted):
+            table = relations.flagged(table, *(("key", None) if grain is Grain.FEATURE else (None, "key")))
+    return table.mutate(**{leaf.column: _finished(leaf, bare[leaf], table) for leaf in wanted})
+
+
+def _keys(relations: Relations, grain: Grain) -> list[str]:
+    return relations.keys if grain is Grain.ACCOUNT else [*relations.keys, "key"]
+
+
+def _bare(leaf: Aggregate, grain: Grain) -> Aggregate:
+    """The leaf without the tests that its group as a whole passes or fails."""
+    decided = DECIDED_BY.get(grain, set())
+    return replace(leaf, tests=tuple(test for test in leaf.tests if test[0] not in decided))
+
+
+def _finished(leaf: Aggregate, bare: Aggregate, table: Any) -> Any:
+    """The leaf's column: nothing counted is 0, and what is not over yet or does not apply is unknown or 0."""
+    value = table[bare.column]
+    empty = ibis.literal(0) if leaf.how in ZERO_WHEN_EMPTY else ibis.null(value.type())
+    value = value.fill_null(0) if leaf.how in ZERO_WHEN_EMPTY else value
+    tests = [test for test in leaf.tests if test not in bare.tests]
+    if tests:
+        value = ibis.ifelse(passes(tests, table).fill_null(False), value, empty)
+    if leaf.since_start:
+        value = ibis.ifelse(table.age_days >= leaf.newest, value, ibis.null(value.type()))
+    return value
+
+
+def _every_key(relations: Relations, parts: list[tuple[Part, Any]], keys: list[str]) -> Any:
+    daily = [found.select(*keys) for part, found in parts if part.how is not How.START]
+    if not daily:
+        daily = [relations.spine.every(found.select("account_id", "key")) for _, found in parts]
+    return reduce(lambda left, right: left.union(right), daily).distinct()
+
+
+def _answered(relations: Relations, name: str, grain: Grain, part: Part) -> Any:
+    match part.how:
+        case How.START:
+            t = relations.undated(name)
+            t = relations.since_start(t.filter(either) if (either := _either(part, t)) is not None else t)
+            return _grouped(_keyed(t, grain), ["account_id"], grain, part)
+        case How.FIRST:
+            return _firsts(relations, name, grain, part)
+        case How.FEATURES:
+            return _by_feature(relations, name, part)
+    t = relations.rows(name, columns_of(part.leaves), part.within)
+    if any(leaf.since_start for leaf in part.leaves):
+        t = relations.since_start(t)
+    either = _either(part, t)
+    return _grouped(_keyed(t if either is None else t.filter(either), grain), relations.keys, grain, part)
+
+
+def _keyed(t: Any, grain: Grain) -> Any:
+    return t if grain is Grain.ACCOUNT else t.filter(t[grain.value].notnull()).mutate(key=t[grain.value])
+
+
+def _either(part: Part, t: Any) -> Any:
+    """What a row must pass to matter to some leaf, by plain columns alone; None when any row may."""
+    either = None
+    for leaf in part.leaves:
+        plain = [test for test in leaf.tests if test[0] not in BESIDE and test[0] not in OF_THE_DAY]
+        if not plain:
+            return None
+        one = passes(plain, t)
+        either = one if either is None else either | one
+    return either
+
+
+def _grouped(t: Any, account: list[str], grain: Grain, part: Part) -> Any:
+    keys = account if grain is Grain.ACCOUNT else [*account, "key"]
+    if part.of is None:
+        return t.group_by(*keys).aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in part.leaves})
+    # Each value once, with what it was seen in; then how many were seen in what.
+    t = t.filter(t[part.of].notnull())
+    seen = {leaf.column: ibis.coalesce(_condition(leaf, t), ibis.literal(False)).any() for leaf in part.leaves}
+    once = t.group_by(*keys, part_of=t[part.of]).aggregate(**seen)
+    return once.group_by(*keys).aggregate(
+        **{leaf.column: once.count(where=once[leaf.column]) for leaf in part.leaves}
     )
 
 
+def _condition(leaf: Aggregate, t: Any) -> Any:
+    where = both(in_window(leaf, t), passes(leaf.tests, t))
+    return ibis.literal(True) if where is None else where
+
+
 def _aggregate(leaf: Aggregate, t: Any) -> Any:
-    where = _condition(leaf, t)
+    where = both(in_window(leaf, t), passes(leaf.tests, t))
     match leaf.how:
         case "count":
             return t.count(where=where)
-        case "days":
-            return t.day.nunique(where=where)
-        case "distinct":
-            return t[leaf.of].nunique(where=where)
+        case "ever":
+            return t.count(where=where).clip(upper=1)
         case "sum":
             return t[leaf.of].sum(where=where).round(DECIMALS)
         case "mean":
@@ -116,119 +139,83 @@ def _aggregate(leaf: Aggregate, t: Any) -> Any:
         case "min":
             return t[leaf.of].min(where=where)
         case "newest":
-            return t[leaf.of].argmin(t.order, where=where & t[leaf.of].notnull())
+            return t[leaf.of].argmin(t.order, where=both(where, t[leaf.of].notnull()))
         case "oldest":
-            return t[leaf.of].argmax(t.order, where=where & t[leaf.of].notnull())
+            return t[leaf.of].argmax(t.order, where=both(where, t[leaf.of].notnull()))
         case "age_of_first":
             return t.age.max(where=where)
     raise ValueError(leaf.how)
 
 
-def _condition(leaf: Aggregate, t: Any) -> Any:
-    where = ibis.literal(True)
-    if leaf.since_start:
-        where = where & t.since_start.between(leaf.oldest or 0, leaf.newest)
-    elif leaf.oldest is not None:
-        where = where & t.age.between(leaf.newest, leaf.oldest)
-    elif leaf.newest:
-        where = where & (t.age >= leaf.newest)
-    for column, sign, values in leaf.tests:
-        if sign == "=":
-            where = where & (t[column].isin(values) if len(values) > 1 else t[column] == values[0])
+def _firsts(relations: Relations, name: str, grain: Grain, part: Part) -> Any:
+    """The first rows, found once and looked at from every D."""
+    t = _keyed(relations.undated(name), grain)
+    either = _either(part, t)
+    t = t if either is None else t.filter(either)
+    keys = ["account_id"] if grain is Grain.ACCOUNT else ["account_id", "key"]
+    firsts = t.group_by(*keys).aggregate(
+        first_day=t.day.min(),
+        **{f"first_{place}": t.day.min(where=passes(leaf.tests, t)) for place, leaf in enumerate(part.leaves)},
+    )
+    spine = relations.spine
+    known = spine.known(relations.scratch.table(firsts), "first_day")
+    columns = {}
+    for place, leaf in enumerate(part.leaves):
+        age = spine.age(known, f"first_{place}")
+        seen = age >= 0
+        nothing = ibis.literal(0) if leaf.how == "ever" else ibis.null("int64")
+        value = ibis.ifelse(seen.fill_null(False), ibis.literal(1) if leaf.how == "ever" else age, nothing)
+        columns[leaf.column] = value
+    return known.select(*relations.keys, *keys[1:], **columns)
+
+
+def _by_feature(relations: Relations, name: str, part: Part) -> Any:
+    """Leaves of the account that ask what the plan says of a feature."""
+    bare = {leaf: replace(_bare(leaf, Grain.FEATURE), how="count", of="") for leaf in part.leaves}
+    counts = list(dict.fromkeys(bare.values()))
+    plain = replace(part, how=How.WINDOW, leaves=tuple(counts))
+    t = relations.rows(name, columns_of(counts), plain.within)
+    either = _either(plain, t)
+    t = t.filter(t.feature.notnull() if either is None else either & t.feature.notnull())
+    grouped = t.group_by(*relations.keys, "feature").aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in counts})
+    f = relations.flagged(grouped, "feature", None)
+    columns = {}
+    for leaf in part.leaves:
+        number = f[bare[leaf].column]
+        applies = passes([test for test in leaf.tests if test[0] in FLAGS], f)
+        if leaf.how == "count":
+            columns[leaf.column] = number.sum(where=applies)
         else:
-            where = where & _OPERATIONS[sign](t[column], values[0])
-    return where
+            seen = f.count(where=applies & (number > 0))
+            columns[leaf.column] = seen.clip(upper=1) if leaf.how == "ever" else seen
+    return f.group_by(*relations.keys).aggregate(**columns)
 
 
 def account_base(relations: Relations) -> Any:
     """Accounts with the plan in force and what their subscriptions say: the attributes of the account grain."""
-    a = relations.accounts
-    s = relations.plan_now.select(
-        "account_id", "plan_id", "plan_name", "tier", "product", "per_seat", "seats", "mrr_minor", "currency", "status",
+    s = relations.subscriptions.plan_now.select(
+        *relations.keys, "plan_id", "plan_name", "tier", "product", "per_seat", "seats", "mrr_minor", "currency", "status",
         "term", "renews_on", "discount_pct", "subscription_id",
     )  # fmt: skip
-    table = left_join(a, s, ["account_id"])
-    table = left_join(table, relations.subscription_facts, ["account_id"])
-    table = left_join(table, relations.teams, ["account_id"])
+    table = left_join(relations.accounts, s, relations.keys)
+    table = left_join(table, relations.subscriptions.facts, relations.keys)
+    table = left_join(table, relations.teams, relations.keys)
+    # One row for all: since when the company has had tickets, without which silence means nothing.
+    t = relations.source.tables["tickets"]
+    support = t.aggregate(support_on=t.opened_at.min().date())
+    table = table.cross_join(support)
+    table = table.mutate(support_age=relations.spine.age(table, "support_on")).drop("support_on")
     sizes = relations.source.book
     counts = [(table.plan_id == plan.plan_id, len(sizes.features_of(plan.plan_id))) for plan in sizes.plans]
     return table.mutate(
         teams=table.teams.fill_null(0),
-        cancelling=table.cancel_on.notnull().cast("int64"),
+        cancelling=ibis.ifelse(table.cancel_on.notnull(), 1, 0).cast("int64"),
         plan_features=ibis.cases(*counts, else_=0) if counts else ibis.literal(0),
-        days_to_renewal=table.renews_on.delta(relations.today, unit="day").cast("int64"),
+        days_to_renewal=-relations.spine.age(table, "renews_on"),
     )
 
 
-def _account_columns(relations: Relations, leaves: list[Leaf]) -> Any:
+def account_columns(relations: Relations, leaves: list[Leaf]) -> Any:
+    """The account's attributes that leaves of a finer grain read."""
     names = sorted({leaf.column for leaf in leaves if isinstance(leaf, Attribute)} | {"age_days"})
-    return relations.base.select("account_id", *names)
-
-
-def metric_profile(relations: Relations, leaves: list[Leaf]) -> Any:
-    """(account, metric): readings, levels and ceilings; seats are counted from the members."""
-    t = relations.measures.inner_join(relations.metrics, "metric")
-    t = t.filter(t.metric != SEATS)
-    wanted = {leaf.column: leaf for leaf in leaves if isinstance(leaf, Reading | Level | FirstRow)}
-    readings = list((wanted | {Reading(week).column: Reading(week) for week in WEEKS}).values())
-    columns = {leaf.column: _metric_column(leaf, t) for leaf in readings}
-    grouped = relations.scratch.view(t.group_by("account_id", "metric", "core").aggregate(**columns))
-    joined = left_join(grouped, relations.ceilings, ["account_id", "metric"])
-    names = [leaf.column for leaf in readings]
-    ceilings = [CeilingOn(week).column for week in WEEKS]
-    by_week = {column: joined[f"ceiling_{week}"] for week, column in zip(WEEKS, ceilings, strict=True)}
-    measured = joined.select("account_id", "core", *names, key=joined.metric, **by_week)
-    columns_in_order = ["account_id", "key", "core", *names, *ceilings]
-    both = measured[columns_in_order].union(_seats(relations, readings)[columns_in_order])
-    attributes = left_join(both, _account_columns(relations, leaves), ["account_id"])
-    # An inner sense of "account": facts of accounts that are not in the accounts table are not looked at.
-    return attributes.filter(attributes.age_days.notnull())
-
-
-def _metric_column(leaf: Leaf, t: Any) -> Any:
-    flow = t.kind.max() == "flow"
-    if isinstance(leaf, FirstRow):
-        return t.since_start.min()
-    if isinstance(leaf, Reading):
-        newest = 7 * leaf.week
-        level = t.value.argmin(t.age, where=t.age.between(newest, newest + 6))
-        amount = t.value.sum(where=(t.age >= newest) & (t.age < newest + t.period)).fill_null(0.0)
-        return ibis.ifelse(
-            flow, ibis.ifelse(t.age.max() >= newest, amount, ibis.null("float64")), level
-        ).round(DECIMALS)
-    assert isinstance(leaf, Level)  # noqa: S101 - the callers pass nothing else
-    within = t.since_start if leaf.since_start else t.age
-    window = within.between(min(leaf.oldest, leaf.newest), max(leaf.oldest, leaf.newest))
-    return ibis.ifelse(flow, t.value.sum(where=window), t.value.mean(where=window)).round(DECIMALS)
-
-
-def _seats(relations: Relations, readings: Sequence[Leaf]) -> Any:
-    m = relations.members
-    counts = {}
-    for leaf in readings:
-        if isinstance(leaf, Reading):
-            ago = 7 * leaf.week
-            there = m.member & (m.age >= ago) & (m.left_age.isnull() | (m.left_age < ago))
-            counts[leaf.column] = m.user_id.nunique(where=there).cast("float64")
-        else:
-            kind = "int64" if isinstance(leaf, FirstRow) else "float64"
-            counts[leaf.column] = ibis.null(kind).cast(kind)
-    table = m.group_by("account_id").aggregate(members_ever=m.count(where=m.member), **counts)
-    for week in WEEKS:
-        seats = relations.in_force(7 * week)
-        seats = seats.select(
-            "account_id", **{CeilingOn(week).column: seats.seats.cast("float64").nullif(0.0)}
-        )
-        table = left_join(table, seats, ["account_id"])
-    seats_metric = relations.source.book.metric(SEATS)
-    core = int(bool(seats_metric and seats_metric.core))
-    return table.filter(table.members_ever > 0).mutate(
-        key=ibis.literal(SEATS), core=ibis.literal(core, type="int64")
-    )
-
-
-def left_join(left: Any, right: Any, keys: list[str]) -> Any:
-    """`left` with the columns of `right` beside it; `right` has one row a key."""
-    joined = left.left_join(right, keys)
-    names = list(left.columns) + [name for name in right.columns if name not in left.columns]
-    return joined.select(*names)
+    return relations.base.select(*relations.keys, *names)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import overload
 
 from agent.signals.formula import Const, Formula, Grain
 
@@ -52,6 +55,8 @@ class Rule:
     "What must hold for the account besides, where the grain is finer."
     needs: tuple[str, ...] = ()
     "Fact tables it reads."
+    only: tuple[str, ...] = ()
+    "Where the grain is finer than the account: the only features, metrics … it is about; empty for all."
 
 
 @dataclass(frozen=True)
@@ -61,16 +66,61 @@ class Trigger:
     name: str
     build: Callable[..., Rule]
     summary: str
+    group: str | None = None
+    "The group a trigger of the founder's own names in its code; built-in ones have theirs in the library."
+    points: int | None = None
+    "What that group is worth, where the trigger brings a new one."
+    play: str | None = None
+    "The play whose condition it satisfies by itself."
 
 
 TRIGGERS: dict[str, Trigger] = {}
+"The built-in triggers, by name."
+_registry: ContextVar[dict[str, Trigger]] = ContextVar("registry", default=TRIGGERS)
+
+Build = Callable[..., Rule]
 
 
-def trigger(build: Callable[..., Rule]) -> Callable[..., Rule]:
-    """Register a function that describes a trigger under its own name."""
-    summary = (build.__doc__ or "").strip().splitlines()[0]
-    TRIGGERS[build.__name__] = Trigger(build.__name__, build, summary)
-    return build
+@overload
+def trigger(build: Build) -> Build: ...
+@overload
+def trigger(
+    *, group: str | None = None, points: int | None = None, play: str | None = None
+) -> Callable[[Build], Build]: ...
+def trigger(
+    build: Build | None = None,
+    *,
+    group: str | None = None,
+    points: int | None = None,
+    play: str | None = None,
+) -> Build | Callable[[Build], Build]:
+    """Register a function that describes a trigger under its own name.
+
+    As `@trigger(group="growth")` it says where a trigger of the founder's own belongs; `points` makes a new group of
+    that name, and `play` names the play whose condition the trigger satisfies by itself.
+    """
+
+    def register(build: Build) -> Build:
+        said = (build.__doc__ or "").strip().splitlines()
+        name = build.__name__
+        summary = said[0] if said else name.replace("_", " ")
+        if name in _registry.get():
+            raise ValueError(f"there are two triggers called '{name}'")
+        _registry.get()[name] = Trigger(name, build, summary, group, points, play)
+        return build
+
+    return register if build is None else register(build)
+
+
+@contextmanager
+def gathering() -> Iterator[dict[str, Trigger]]:
+    """Triggers registered in the block, and nowhere else."""
+    found: dict[str, Trigger] = {}
+    token = _registry.set(found)
+    try:
+        yield found
+    finally:
+        _registry.reset(token)
 
 
 def window(days: int, figure_id: str = "window") -> Quote:

@@ -12,8 +12,10 @@ from agent.foundation.warehouse import Warehouse, fetch
 from agent.signals.catalogue import PlanBook
 from agent.signals.evidence import Evidence
 from agent.signals.formula import ASKS, Aggregate
-from agent.signals.library import load_library
-from agent.signals.relations import ASK_SCHEMA, Source
+from agent.signals.library import Library, library_of
+from agent.signals.own.metrics import check_metrics
+from agent.signals.source import ASK_SCHEMA, Source
+from agent.signals.tickets.own import own_ask_rows
 from agent.signals.tickets.phrases import PhraseClassifier
 from agent.signals.tickets.port import Ask, Catalogue, Classifier, TicketText
 
@@ -24,18 +26,31 @@ BY_ACCOUNT = ("subscriptions", "members", "measures", "events", "tickets", "invo
 
 
 def read_source(
-    warehouse: Warehouse, settings: Settings, as_of: date, account_id: str | None = None, classifier: Classifier | None = None
-) -> Source:  # fmt: skip
-    """The facts with their plan book, and the classes of the tickets that a rule can still look at."""
+    warehouse: Warehouse,
+    settings: Settings,
+    as_of: date,
+    account_id: str | None = None,
+    classifier: Classifier | None = None,
+    *,
+    since: date | None = None,
+) -> Source:
+    """The facts with their plan book, and the classes of the tickets that a rule can still look at.
+
+    With `since`, on any day from then to `as_of`.
+    """
     tables = {name: warehouse.table(name) for name in (*TABLES, "source_reads")}
     book = read_book(tables, extra_products=tuple(settings.products))
     catalogue = Catalogue(
         features=book.all_features(),
         use_cases={product: entry.use_cases for product, entry in settings.products.items()},
     )
-    texts = _recent_tickets(tables["tickets"], as_of, _ask_days(settings), account_id)
-    asks = (classifier or PhraseClassifier()).classify(texts, catalogue)
-    return Source(warehouse.con, tables, _ask_rows(asks), book, warehouse.memo)
+    library = library_of(settings)
+    check_metrics(library, book)
+    days = _ask_days(library) + (as_of - (since or as_of)).days
+    texts = _recent_tickets(tables["tickets"], as_of, days, account_id)
+    asks = _ask_rows((classifier or PhraseClassifier()).classify(texts, catalogue))
+    asks += own_ask_rows(texts, library.phrases, catalogue)
+    return Source(warehouse.con, tables, asks, book, warehouse.memo)
 
 
 def plain_source(warehouse: Warehouse) -> Source:
@@ -104,8 +119,8 @@ def _as_known(row: dict[str, Any], as_of: date) -> dict[str, Any]:
     return row | dict.fromkeys(late) | reopened
 
 
-def _ask_days(settings: Settings) -> int:
-    rules = [entry.rule for entry in load_library(settings.triggers).entries]
+def _ask_days(library: Library) -> int:
+    rules = [entry.rule for entry in library.entries]
     leaves = [leaf for rule in rules for leaf in rule.fires.leaves() if isinstance(leaf, Aggregate)]
     return max([ASK_DAYS, *[(leaf.oldest or 0) + 1 for leaf in leaves if leaf.relation == ASKS.relation]])
 

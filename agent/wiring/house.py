@@ -20,10 +20,12 @@ from agent.learning.forget import forget
 from agent.learning.outcomes import OutcomeKind, record_outcome
 from agent.learning.replies import ReplyKind, close_conversation, record_reply
 from agent.wiring.parts import this_person
+from agent.wiring.replaying import Replaying
+from agent.wiring.rules import Ruling
 from agent.wiring.writing import Writing
 
 
-class House(Writing):
+class House(Writing, Replaying, Ruling):
     """One workspace: looking, writing, deciding, sending, and what comes back."""
 
     def tidy(self) -> None:

@@ -10,13 +10,13 @@ from agent.delivery.contacts import ContactState, contact_state
 from agent.facts.staged import TableReport
 from agent.foundation import clock
 from agent.foundation.errors import NotFound, OutgrownError, StoreError
-from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar
+from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar, shown_url
 from agent.scoring.assessment import Assessment
 from agent.scoring.holds import ContactFacts
-from agent.scoring.replay import Replay, replay_by_scans
+from agent.scoring.replay import Replay
 from agent.scoring.scan import Scan, scan
+from agent.scoring.setwise import replay
 from agent.signals.history import History, history_of
-from agent.signals.library import load_library
 from agent.signals.world import plain_source, read_evidence
 from agent.wiring.parts import Parts
 from connectors import sync
@@ -28,8 +28,16 @@ class Looking(Parts):
     def sync(
         self, names: Sequence[str] = (), since: date | None = None, progress: Callable[[str], None] = lambda _: None
     ) -> list[TableReport]:  # fmt: skip
-        """Pull facts from the sources called `names`, or from all that are configured."""
+        """Pull facts from the sources called `names`, or from all that are configured.
+
+        Where the facts are read in place there is nothing to pull, and `progress` is told so.
+        """
         from agent.facts.schema import create_tables
+
+        if self.read_in_place:
+            where = shown_url(self.workspace.warehouse_url)
+            progress(f"the facts are read in place from {where}: there is nothing to sync")
+            return []
 
         with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
             create_tables(warehouse.duck)
@@ -64,22 +72,29 @@ class Looking(Parts):
     def replay(self, days: Sequence[date], progress: Callable[[str], None] = lambda _: None) -> Replay:
         """Where every account stood at the end of each of `days`; nothing is recorded."""
 
-        def look(day: date) -> Scan:
-            progress(f"{day}")
-            return self._scan(day, clock.end_of(day), None)
+        with self.warehouse() as warehouse:
+            addresses = self._addresses(warehouse, None)
 
-        return replay_by_scans(look, days, load_library(self.settings.triggers))
+            def known(day: date) -> tuple[datetime, Mapping[str, ContactFacts]]:
+                moment = clock.end_of(day)
+                states = contact_state(self.store, None, moment, addresses=addresses)
+                return moment, {name: _facts_of(state) for name, state in states.items()}
+
+            return replay(warehouse, self.settings, days, known, progress)
 
     def _contacts(
         self, warehouse: Warehouse, account_id: str | None, moment: datetime
     ) -> dict[str, ContactFacts]:
+        addresses = self._addresses(warehouse, account_id)
+        states = contact_state(self.store, None, moment, addresses=addresses)
+        return {name: _facts_of(state) for name, state in states.items()}
+
+    def _addresses(self, warehouse: Warehouse, account_id: str | None) -> dict[str, str]:
         table = warehouse.table("accounts")
         if account_id is not None:
             table = table.filter(table.account_id == account_id)
         with_address = table.filter(table.contact_email.notnull()).select("account_id", "contact_email")
-        addresses = {row["account_id"]: row["contact_email"] for row in fetch(with_address)}
-        states = contact_state(self.store, None, moment, addresses=addresses)
-        return {name: _facts_of(state) for name, state in states.items()}
+        return {row["account_id"]: row["contact_email"] for row in fetch(with_address)}
 
     def _no_such_account(self, warehouse: Warehouse, account_id: str, day: date) -> str:
         from difflib import get_close_matches

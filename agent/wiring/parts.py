@@ -13,7 +13,7 @@ from agent.foundation import clock
 from agent.foundation.memo import Memo
 from agent.foundation.settings import Settings, Workspace
 from agent.foundation.store import Store, open_store
-from agent.foundation.warehouse import Warehouse, open_warehouse
+from agent.foundation.warehouse import Warehouse, open_remote, open_warehouse
 
 
 class Parts:
@@ -55,8 +55,20 @@ class Parts:
     @contextmanager
     def warehouse(self) -> Iterator[Warehouse]:
         """The facts, open for reading."""
-        with open_warehouse(self.workspace.facts_file, memo=self.memo) as warehouse:
-            yield warehouse
+        url = self.workspace.warehouse_url
+        if not url:
+            with open_warehouse(self.workspace.facts_file, memo=self.memo) as warehouse:
+                yield warehouse
+            return
+        from agent.facts.views import in_place
+
+        with open_remote(url, self.workspace.warehouse_options, self.memo) as warehouse:
+            yield in_place(warehouse, self.settings.warehouse, clock.now())
+
+    @property
+    def read_in_place(self) -> bool:
+        """Whether the facts are the founder's own warehouse, where we only read."""
+        return bool(self.workspace.warehouse_url)
 
 
 def this_person() -> str:

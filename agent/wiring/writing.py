@@ -23,6 +23,7 @@ from agent.foundation.errors import Blocked, OutgrownError
 from agent.foundation.warehouse import fetch
 from agent.scoring.assessment import Assessment, Status
 from agent.scoring.scan import Scan
+from agent.signals.library import internal_names, library_of
 from agent.signals.world import plain_source, read_book
 from agent.wiring.looking import Looking
 
@@ -103,6 +104,11 @@ class Writing(Looking):
             tickets={account: tuple(texts) for account, texts in tickets.items()},
         )
 
+    @cached_property
+    def internal_names(self) -> tuple[str, ...]:
+        """What the founder's own triggers and groups are called among ourselves."""
+        return internal_names(library_of(self.settings))
+
     def surroundings(self, account_id: str) -> Surroundings:
         """What the guardrails need to know of an account besides the brief."""
         now = clock.now()
@@ -123,6 +129,7 @@ class Writing(Looking):
             ),
             other_plans=people.plans,
             other_features=people.features,
+            internal_names=self.internal_names,
             customer_text=people.tickets.get(account_id, ()),
         )
 

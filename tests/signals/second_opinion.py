@@ -13,7 +13,7 @@ from agent.signals.engine import Detection, detect
 from agent.signals.evidence import Evidence, Outcome
 from agent.signals.formula import Grain, IsCore, utilisation
 from agent.signals.library import Entry, Library, load_library
-from agent.signals.relations import Source
+from agent.signals.source import Source
 from agent.signals.world import read_evidence, read_source
 from tests.worlds import READ_AT, D, World, settings
 

@@ -9,7 +9,7 @@ from agent.drafting.brief import Brief
 from agent.drafting.guardrails.figures import benefit_in
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import links_in, mails_in
-from agent.drafting.guardrails.naming import own_names, own_spans
+from agent.drafting.guardrails.naming import find_name, own_names, own_spans
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
 from agent.drafting.guardrails.words import WORDS
@@ -52,7 +52,7 @@ def no_pressure(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fau
 
 
 @rule(Level.BLOCK)
-def no_internals(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
+def no_internals(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
     """No scores, trigger names, ids, or talk of tracking."""
     excused = [
         *own_spans(text, brief),
@@ -72,6 +72,11 @@ def no_internals(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fa
                     *found,
                     f"'{text.folded[found.start : found.end]}' {what}; say it in their terms, or not.",
                 )
+    for name in around.internal_names:
+        for found in find_name(text, plain(name)):
+            if not _inside(found, excused):
+                shown = text.folded[found.start : found.end]
+                yield Fault(*found, f"'{shown}' is a name from behind the scenes; say it in their terms, or not.")
     for identity in _ids(text, brief):
         if identity not in text.lower:
             continue

@@ -112,13 +112,18 @@ def _compile(phrases: Iterable[str], words: dict[str, str]) -> re.Pattern[str] |
     return re.compile(r"(?<![^\W_])(?:" + "|".join(filled) + ")") if filled else None
 
 
+def names_of(catalogue: Catalogue) -> Names:
+    """The catalogue's names, with the other words for the same feature."""
+    return Names(catalogue, _library().same_feature)
+
+
 class PhraseClassifier:
     """The engine that needs no key and no network."""
 
     def classify(self, tickets: Iterable[TicketText], catalogue: Catalogue) -> list[Ask]:
         """Every class of every ticket, in the order of the tickets; `other` where none applies."""
         library = _library()
-        names = Names(catalogue, library.same_feature)
+        names = names_of(catalogue)
         return [ask for ticket in tickets for ask in _Look(ticket, names, library).asks()]
 
 

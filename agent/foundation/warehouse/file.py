@@ -1,36 +1,19 @@
-"""The connection to the facts: a DuckDB file through Ibis, held briefly."""
+"""Our own fact store: a DuckDB file through Ibis, held briefly."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from agent.foundation.errors import StoreBusy, StoreError
 from agent.foundation.memo import Memo
+from agent.foundation.warehouse.reading import Warehouse
 
 WAIT_SECONDS = 10.0
-SQL_TYPES = {"string": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
-
-
-class Warehouse:
-    """An open fact store: `con` is the Ibis backend, `duck` the DuckDB connection beneath it."""
-
-    def __init__(self, con: Any, memo: Memo | None = None) -> None:
-        self.con = con
-        self.memo = memo or Memo()
-
-    @property
-    def duck(self) -> Any:
-        """The DuckDB connection, for loading."""
-        return self.con.con
-
-    def table(self, name: str) -> Any:
-        """The Ibis table of that name."""
-        return self.con.table(name)
 
 
 @contextmanager
@@ -116,42 +99,3 @@ def _unusable(path: Path | None, said: str) -> StoreError:
 def _first_line(text: str) -> str:
     line = text.strip().splitlines()[0] if text.strip() else "unknown reason"
     return line.removeprefix("IO Error: ").rstrip(".!")
-
-
-def fetch(expr: Any) -> list[dict[str, Any]]:
-    """The rows of an Ibis table expression as dictionaries, times without a zone mark."""
-    con = expr.get_backend()
-    return fetch_sql(con, con.compile(expr))
-
-
-def fetch_sql(con: Any, sql: str) -> list[dict[str, Any]]:
-    """The rows of a query as dictionaries."""
-    # Ibis's own way to results loads pandas, which costs more than most of our queries.
-    answer = con.raw_sql(sql)
-    names = [column[0] for column in answer.description]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-
-
-def scalar(expr: Any) -> Any:
-    """The one value of an Ibis scalar expression."""
-    [row] = fetch(expr.name("value").as_table())
-    return row["value"]
-
-
-def memory_table(con: Any, name: str, records: list[dict[str, Any]], schema: Mapping[str, str]) -> None:
-    """Make a temporary table of rows in memory; the columns are text, dates or truths."""
-    # As above: a memtable of Ibis's own, and Arrow from Python rows, would load pandas.
-    columns = ", ".join(f"{column} {SQL_TYPES[kind]}" for column, kind in schema.items())
-    con.raw_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
-    if records:
-        lists = ", ".join(f"unnest(?::{SQL_TYPES[kind]}[])" for kind in schema.values())
-        con.con.execute(
-            f"INSERT INTO {name} SELECT {lists}", [[r[column] for r in records] for column in schema]
-        )
-
-
-def named_table(con: Any, name: str, schema: Any) -> Any:
-    """The table of that name and known schema, without asking the backend for it."""
-    from ibis.expr.operations import DatabaseTable, Namespace
-
-    return DatabaseTable(name=name, schema=schema, source=con, namespace=Namespace()).to_expr()
