@@ -46,8 +46,10 @@ imports: $(SET_UP_DEV)
 
 check: lint types imports test  ## everything but the slow tests
 
-bench: $(SET_UP_DEV)  ## how fast facts load, beside a bare read of the same file
+SIZES ?= 10000 100000
+bench: $(SET_UP_DEV)  ## how fast facts load and the rule book runs, beside other ways; SIZES="10000 100000 1000000" for a million
 	@$(BIN)/python -m evals.speed.load
+	@$(BIN)/python -m evals.speed --sizes $(SIZES)
 
 constraints: $(SET_UP_DEV)  ## pin all dependencies again
 	@$(INSTALL) uv

@@ -25,6 +25,8 @@ def show(found: Backtest, out: Console) -> None:
     for sentence in found.findings:
         out.print(shown(sentence))
     out.print(f"\n{shown(looked_at(found))}")
+    anyway = ", ".join(f"{percent(one.base_rate)} within {one.days} days" for one in found.bar.horizons)
+    out.print(f"Of all paying account-days an expansion follows {anyway}: the base of every lift.")
     out.print("\n[bold]The bar[/bold]")
     signals = [found.bar, found.uncapped, found.undated.capped, found.undated.uncapped]
     spoke = [one for one in signals if one.alerts]
@@ -68,9 +70,9 @@ def looked_at(found: Backtest) -> str:
 
 
 def _table(signals: Iterable[Signal], title: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column(title, no_wrap=True)
-    for column in ("alerts", "a week", "days", "hits", "share", "base", "lift (95%)", "recall", "lead", "p"):
+    for column in ("alerts", "a week", "days", "hits", "share", "lift (95%)", "recall", "lead", "p"):
         table.add_column(column, justify="right", no_wrap=True)
     for signal in signals:
         for number, one in enumerate(signal.horizons):
@@ -86,7 +88,6 @@ def _cells(signal: Signal, one: Horizon, *, is_first: bool) -> tuple[str, ...]:
         f"{one.days}",
         f"{one.hits:,} of {one.judged:,}",
         f"{percent(one.precision)}{FEW * (one.is_few and one.judged > 0)}" if one.judged else "·",
-        percent(one.base_rate),
         f"{times(one.lift)} ({interval(one.lift_range)})" if one.lift is not None else "·",
         percent(one.recall) if one.recall is not None else "·",
         (f"{lead:.0f} d" if lead is not None else "·") if is_first else "",

@@ -203,4 +203,6 @@ def forget(
         typer.confirm(f"Erase all data of account {account}? This cannot be undone", abort=True)
     rows, files = house.forget(account)
     said = f"Erased {rows} rows and {files} files; the account stays suppressed."
+    if house.read_in_place:
+        said += " Your warehouse is only read, so its rows are still there: erase them there."
     answer(as_json, {"account_id": account, "rows": rows, "files": files}, said)

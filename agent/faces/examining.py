@@ -40,7 +40,7 @@ def examine(given: Path | None) -> list[Check]:
     checks += _try(
         "triggers", lambda: f"{len(library_of(workspace.settings).entries)} switched on"
     )
-    checks += _files(workspace)
+    checks += _try("warehouse", lambda: _warehouse(house)) if _in_place(workspace) else _files(workspace)
     checks += _facts(house)
     checks += _coverage(house)
     checks += _metrics(house)
@@ -65,6 +65,30 @@ def _clock() -> Iterator[Check]:
             state="warn",
             says=f"set to {clock.now():%Y-%m-%d %H:%M} by {clock.SETTING}, not the machine's",
         )
+
+
+def _in_place(workspace: Workspace) -> bool:
+    """Whether a warehouse is named; one whose URL cannot be read is, too."""
+    try:
+        return bool(workspace.warehouse_url)
+    except OutgrownError:
+        return True
+
+
+def _warehouse(house: House) -> str:
+    """That every trigger can be evaluated where the facts are, with what a reader may make there."""
+    from agent.foundation.warehouse import Kind, create_temporary, drop_temporary, shown_url
+    from agent.signals.backends import must_evaluate
+    from agent.signals.library import library_of
+    from agent.signals.world import plain_source
+
+    with house.warehouse() as warehouse:
+        source = plain_source(warehouse)
+        must_evaluate(source, library_of(house.settings))
+        create_temporary(warehouse.con, "TABLE", "outgrown_doctor", "SELECT 1 AS one")
+        drop_temporary(warehouse.con, "TABLE", "outgrown_doctor")
+        title = Kind(warehouse.con.name).title
+    return f"{title} at {shown_url(house.workspace.warehouse_url)}, read in place; every trigger can be evaluated there"
 
 
 def _files(workspace: Workspace) -> Iterator[Check]:
@@ -94,6 +118,7 @@ def _files(workspace: Workspace) -> Iterator[Check]:
 def _facts(house: House) -> Iterator[Check]:
     files = house.settings.connectors.files
     limit = files.stale_after_hours if files else 48.0
+    mend, read = "run `outgrown sync`", "read"
     from agent.foundation.warehouse import scalar
 
     try:

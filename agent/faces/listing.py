@@ -198,7 +198,7 @@ def _words(formula: Any, entry: Entry, found: TriggerList) -> str:
     from agent.signals.describe import describe
     from agent.signals.formula import Grain
 
-    key = "" if entry.rule.grain is Grain.ACCOUNT else f"one {entry.rule.grain.value}"
+    key = "" if entry.rule.grain is Grain.ACCOUNT else f"the {entry.rule.grain.value}"
     return describe(formula, found.as_of, key)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from agent.facts.schema import column_rules
 from agent.facts.tables import MODELS
-from agent.foundation.warehouse import Warehouse
+from agent.foundation.warehouse import Warehouse, fetch
 
 
 def addresses_of(warehouse: Warehouse, account_id: str) -> list[str]:
     """The e-mail addresses the facts know of an account."""
-    rows = warehouse.duck.execute(
-        "SELECT DISTINCT contact_email FROM accounts WHERE account_id = ? AND contact_email IS NOT NULL",
-        [account_id],
-    ).fetchall()
-    return [address for (address,) in rows]
+    table = warehouse.table("accounts")
+    rows = fetch(table.filter(table.account_id == account_id).select("contact_email"))
+    return [row["contact_email"] for row in rows if row["contact_email"] is not None]
 
 
 def erase(warehouse: Warehouse, account_id: str) -> int:

@@ -19,6 +19,8 @@ from agent.foundation.wanted import wanted
 FILE = "outgrown.toml"
 FOLDER = ".outgrown"
 TRIGGER_CODE = "triggers.py"
+MARK = re.compile(rb"@\s*(?:\w+\.)*trigger\b")
+"What marks a Python file as ours to run."
 WORKSPACE_SETTING = "OUTGROWN_WORKSPACE"
 
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -296,15 +298,25 @@ def read_settings(path: Path) -> Settings:
 
 
 def _trigger_files(folder: Path, named: tuple[str, ...]) -> tuple[str, ...]:
-    """The founder's own Python files as full paths: those named, else triggers.py and triggers/*.py."""
+    """The founder's own Python files as full paths: those named, else triggers.py and triggers/*.py with a trigger."""
     if not named:
         found = [folder / TRIGGER_CODE, *sorted((folder / "triggers").glob("*.py"))]
-        return tuple(str(path) for path in found if path.is_file())
+        # A workspace may lie in a repository with a triggers folder of its own, whose code is none of our business.
+        return tuple(str(path) for path in found if path.is_file() and _is_ours(path))
     paths = [folder / name for name in named]
     for path, name in zip(paths, named, strict=True):
         if not path.is_file():
-            raise ConfigError(f"{FILE}: setting 'trigger_files' names {name}, which is not in {folder}; mend the name.")
+            raise ConfigError(
+                f"{FILE}: setting 'trigger_files' names {name}, which is not in {folder}; mend the name."
+            )
     return tuple(str(path) for path in paths)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return MARK.search(path.read_bytes()) is not None
+    except OSError:
+        return True  # Whoever runs it says better why it cannot be read.
 
 
 def _read_text(path: Path) -> str:

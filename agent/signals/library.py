@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,21 +18,20 @@ from agent.signals.kinds import KINDS
 from agent.signals.own.checks import check_rule
 from agent.signals.own.code import Written, load_code
 from agent.signals.own.kind import Kind
+from agent.signals.own.names import TOML, check_groups, check_name, group_points
 from agent.signals.own.unfit import Unfit, nearest
 from agent.signals.rule import TRIGGERS, Rule
 from agent.signals.tickets.own import OwnPhrases
 from agent.signals.tickets.port import TicketClass
 
 FILE = Path(__file__).with_name("library.toml")
-TOML = "outgrown.toml"
 SWITCH = "enabled"
 PLAYS = ("deadline", "scope", "service", "seats", "feature", "capacity", "cross_sell")
 "The plays of rule book §5, for a trigger that says which it satisfies."
 GRAIN_OF_PLAY = {"feature": Grain.FEATURE, "cross_sell": Grain.PRODUCT}
 "What a trigger must be about, for its play to know what to offer."
-NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-LONGEST_NAME = 40
-MOST_POINTS = 20
+MOST = 60
+"Triggers switched on: a replay keeps one bit for each in a whole number."
 PHRASES = ("phrases", "not_phrases", "feature", "product")
 BUILT_IN, PYTHON = "built_in", "python"
 
@@ -119,7 +117,7 @@ def load_library(
     given = dict(overrides or {})
     written = load_code(files)
     _check_names(given, written)
-    points = _points(groups or {}, written)
+    points = group_points(_shipped()["groups"], written, groups or {})
     made = [
         *[
             _built_in(name, defaults, given.get(name, {}))
@@ -132,7 +130,12 @@ def load_library(
         if entry.group not in points:
             where = entry.where if entry.kind == PYTHON else f"{TOML}: triggers.{entry.name}.group"
             raise ConfigError(f"{where}: there is no group '{entry.group}'{nearest(entry.group, points)}")
-    _check_groups(groups or {}, {entry.group for entry, _ in made})
+    check_groups(groups or {}, {entry.group for entry, _ in made})
+    switched_on = sum(on for _, on in made)
+    if switched_on > MOST:
+        raise ConfigError(
+            f"{TOML}: {switched_on} triggers are switched on, and {MOST} is the most; switch some off with enabled = false."
+        )
     return Library(
         tuple(entry for entry, on in made if on), points, tuple(entry for entry, on in made if not on)
     )
@@ -157,7 +160,7 @@ def _check_names(given: Mapping[str, Any], written: list[Written]) -> None:
         name = one.trigger.name
         if name in shipped:
             raise ConfigError(f"{one.where}: '{name}' is the name of a built-in trigger; choose another.")
-        _check_name(name, one.where)
+        check_name(name, one.where)
         if "kind" in given.get(name, {}):
             raise ConfigError(
                 f"{TOML}: triggers.{name} has a kind, but {one.where} defines that trigger; rename one of them."
@@ -169,62 +172,13 @@ def _check_names(given: Mapping[str, Any], written: list[Written]) -> None:
                 raise ConfigError(
                     f"{TOML}: triggers.{name} has a kind, but that is the name of a built-in trigger; choose another name."
                 )
-            _check_name(name, f"{TOML}: triggers.{name}")
+            check_name(name, f"{TOML}: triggers.{name}")
         elif name not in shipped and name not in codes:
             near = nearest(name, (*shipped, *codes))
             hint = (
                 "" if "did you mean" in near else f" A trigger of your own needs a kind: {', '.join(KINDS)}."
             )
             raise ConfigError(f"{TOML}: there is no trigger '{name}'{near}{hint}")
-
-
-def _check_name(name: str, where: str) -> None:
-    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        raise ConfigError(
-            f"{where}: '{name[:80]}' cannot be a trigger's name; use small letters, digits and single underscores, "
-            f"at most {LONGEST_NAME}."
-        )
-
-
-def _points(groups: Mapping[str, int], written: list[Written]) -> dict[str, int]:
-    """What each group is worth: the rule book's groups, then those the founder's code brings, then [groups]."""
-    points: dict[str, int] = dict(_shipped()["groups"])
-    brought: dict[str, Written] = {}
-    for one in written:
-        name, worth = one.trigger.group, one.trigger.points
-        if worth is None:
-            continue
-        if isinstance(worth, bool) or not isinstance(worth, int) or not 0 <= worth <= MOST_POINTS:
-            raise ConfigError(
-                f"{one.where}: points must be a whole number from 0 to {MOST_POINTS}, not {worth!r}."
-            )
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise ConfigError(f'{one.where}: points need a group with a plain name, such as group="exports".')
-        if points.get(name, worth) != worth:
-            other = brought[name].where if name in brought else "the rule book"
-            raise ConfigError(
-                f"{one.where}: {other} says that group '{name}' is worth {points[name]} points, not {worth}; "
-                f"set it once, under [groups] in {TOML}."
-            )
-        points[name] = worth
-        brought.setdefault(name, one)
-    for name, worth in groups.items():
-        if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-            raise ConfigError(
-                f"{TOML}: groups.{name[:80]} cannot be a group's name; use small letters and underscores."
-            )
-        if isinstance(worth, bool) or not isinstance(worth, int) or not 0 <= worth <= MOST_POINTS:
-            raise ConfigError(
-                f"{TOML}: groups.{name} must be a whole number from 0 to {MOST_POINTS}, not {worth!r}."
-            )
-        points[name] = worth
-    return points
-
-
-def _check_groups(groups: Mapping[str, int], used: set[str]) -> None:
-    for name in groups:
-        if name not in used:
-            raise ConfigError(f"{TOML}: groups.{name} has no trigger in it{nearest(name, sorted(used))}")
 
 
 def _built_in(name: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Entry, bool]:

@@ -5,6 +5,7 @@ Measures are read once, into cells: runs of days that no window tells apart. Wha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -16,8 +17,6 @@ from agent.signals.profile import account_columns
 from agent.signals.relations import Relations
 
 SEATS = "seats"
-GAUGE_DAYS = 7
-PERIODS = {"day": 1, "week": 7, "month": 30}
 ATTRIBUTES = ["flow", "core", "period"]
 
 
@@ -28,7 +27,7 @@ def metric_profile(relations: Relations, leaves: list[Leaf]) -> Any:
     wanted = list((given | {Reading(week).column: Reading(week) for week in weeks}).values())
     names = [leaf.column for leaf in wanted]
     ceilings = {week: CeilingOn(week).column for week in sorted(weeks)}
-    measured = left_join(_measured(relations, wanted), _renamed(relations, ceilings), [*relations.keys, "key"])
+    measured = relations.subscriptions.with_ceilings(_measured(relations, wanted), ceilings)
     columns = [*relations.keys, "key", "core", *names, *ceilings.values()]
     rows = measured.select(*columns).union(_seats(relations, wanted, ceilings).select(*columns))
     table = left_join(rows, account_columns(relations, leaves), relations.keys)
@@ -44,37 +43,13 @@ def metric_profile(relations: Relations, leaves: list[Leaf]) -> Any:
     return table.mutate(**over) if over else table
 
 
-def _renamed(relations: Relations, ceilings: dict[int, str]) -> Any:
-    t = relations.subscriptions.ceilings(ceilings)
-    return t.select(
-        *relations.keys, key=t.metric, **{name: t[f"ceiling_{week}"] for week, name in ceilings.items()}
-    )
-
-
-def _cells(relations: Relations) -> Any:
-    """(account, metric, cell): what the measures of a cell's days come to."""
-    t = relations.undated("measures").filter(lambda t: t.metric != SEATS)
-    t = relations.spine.celled(t.inner_join(relations.metrics, "metric"), "day")
-    return relations.scratch.table(
-        t.group_by("account_id", "cell", *ATTRIBUTES, key=t.metric).aggregate(
-            total=t.value.sum(), number=t.count(), newest=t.value.argmax(t.day), first=t.day.min()
-        )
-    )
-
-
-def _measured(relations: Relations, wanted: list[Leaf]) -> Any:
-    cells = _cells(relations)
-    for leaf in wanted:
-        relations.spine.cuts |= _cuts(leaf, relations)
-    grid = cells.group_by("account_id", "key", *ATTRIBUTES).aggregate(first_day=cells["first"].min())
-    grid = relations.scratch.table(grid)
+def _measured(relations: Relations, wanted: Sequence[Leaf]) -> Any:
+    grid = relations.measured.firsts().inner_join(relations.metrics, "metric").filter(lambda t: t.metric != SEATS)
+    grid = relations.scratch.table(grid.select("account_id", *ATTRIBUTES, key="metric", first_day="day"))
     known = relations.spine.known(grid, "first_day")
     known = known.mutate(first_age=relations.spine.age(known, "first_day"))
-    s = relations.spine.spread(cells)
     windowed = [leaf for leaf in wanted if not isinstance(leaf, FirstRow) and not _from_start(leaf)]
-    found = s.group_by(*relations.keys, "key").aggregate(
-        **{name: value for leaf in windowed for name, value in _sums(leaf, s).items()}
-    )
+    found = relations.measured.windowed(windowed)
     table = left_join(known, relations.scratch.view(found), [*relations.keys, "key"])
     table = table.mutate(**{leaf.column: _value(leaf, table) for leaf in windowed})
     for leaf in wanted:
@@ -90,32 +65,6 @@ def _measured(relations: Relations, wanted: list[Leaf]) -> Any:
 
 def _from_start(leaf: Leaf) -> bool:
     return isinstance(leaf, Level) and leaf.since_start
-
-
-def _cuts(leaf: Leaf, relations: Relations) -> set[int]:
-    if isinstance(leaf, Reading):
-        metrics = relations.source.book.metrics
-        lengths = {PERIODS[metric.per or "month"] for metric in metrics if metric.kind == "flow"} | {GAUGE_DAYS}
-        return {7 * leaf.week} | {7 * leaf.week + length for length in lengths}
-    if isinstance(leaf, Level) and not leaf.since_start:
-        return {min(leaf.oldest, leaf.newest), max(leaf.oldest, leaf.newest) + 1}
-    return set()
-
-
-def _sums(leaf: Leaf, s: Any) -> dict[str, Any]:
-    """What cells come to in the leaf's window: a sum for flows, a last value or a count for gauges."""
-    name = leaf.column
-    if isinstance(leaf, Reading):
-        newest = 7 * leaf.week
-        return {
-            f"{name}_sum": s.total.sum(where=s.flow & (s.age >= newest) & (s.age < newest + s.period)),
-            f"{name}_last": s.newest.argmin(
-                s.age, where=~s.flow & s.age.between(newest, newest + GAUGE_DAYS - 1)
-            ),
-        }
-    assert isinstance(leaf, Level)  # noqa: S101 - the callers pass nothing else
-    within = s.age.between(min(leaf.oldest, leaf.newest), max(leaf.oldest, leaf.newest))
-    return {f"{name}_sum": s.total.sum(where=within), f"{name}_number": s.number.sum(where=within)}
 
 
 def _value(leaf: Leaf, table: Any) -> Any:
@@ -144,19 +93,25 @@ def _begun(relations: Relations, grid: Any, leaf: Level) -> Any:
     return relations.scratch.view(grouped.select("account_id", "key", **{leaf.column: level}))
 
 
-def _seats(relations: Relations, wanted: list[Leaf], ceilings: dict[int, str]) -> Any:
+def _seats(relations: Relations, wanted: Sequence[Leaf], ceilings: dict[int, str]) -> Any:
     """The seats row of every account that ever had a member: how many were there at the end of each week."""
     m = relations.rows("members", (), None).filter(lambda m: m.member)
     readings = [leaf for leaf in wanted if isinstance(leaf, Reading)]
-    there = {
-        leaf.column: ((m.age >= 7 * leaf.week) & (m.left_age.isnull() | (m.left_age < 7 * leaf.week))).any()
-        for leaf in readings
-    }
-    people = m.group_by(*relations.keys, "user_id").aggregate(**there)
-    counts = {
-        leaf.column: people.count(where=people[leaf.column]).cast("float64") for leaf in readings
-    }
-    table = people.group_by(*relations.keys).aggregate(**counts)
+    alone = m.filter(m.once)
+    ones = alone.group_by(*relations.keys).aggregate(
+        **{leaf.column: alone.count(where=_there(leaf, alone)) for leaf in readings}
+    )
+    m = m.filter(~m.once)
+    people = m.group_by(*relations.keys, "user_id").aggregate(
+        **{leaf.column: _there(leaf, m).any() for leaf in readings}
+    )
+    several = people.group_by(*relations.keys).aggregate(
+        **{leaf.column: people.count(where=people[leaf.column]) for leaf in readings}
+    )
+    both = ones.union(several.select(*ones.columns))
+    table = both.group_by(*relations.keys).aggregate(
+        **{leaf.column: both[leaf.column].sum().cast("float64") for leaf in readings}
+    )
     for week, name in ceilings.items():
         seats = relations.subscriptions.in_force(7 * week)
         seats = seats.select(*relations.keys, **{name: seats.seats.cast("float64").nullif(0.0)})
@@ -169,3 +124,9 @@ def _seats(relations: Relations, wanted: list[Leaf], ceilings: dict[int, str]) -
         if not isinstance(leaf, Reading)
     }
     return table.mutate(key=ibis.literal(SEATS), core=ibis.literal(core, type="int64"), **others)
+
+
+def _there(leaf: Reading, m: Any) -> Any:
+    """Whether the person was there at the end of the reading's week."""
+    last = 7 * leaf.week
+    return (m.age >= last) & (m.left_age.isnull() | (m.left_age < last))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from agent.signals.cells import OF_THE_METRIC, fits
 from agent.signals.formula import Aggregate, Grain, Test
 from agent.signals.relations import BESIDE, OF_THE_DAY
 
@@ -24,6 +25,8 @@ class How(StrEnum):
     "The account's first days, which are the same whatever the day."
     ALL = "all"
     "Every row up to D."
+    MEASURED = "measured"
+    "Measures, which are gathered by account and metric already."
     FEATURES = "features"
     "Rows counted by feature first, so that the plan is asked once a feature and not once a row."
 
@@ -78,6 +81,12 @@ def _part_of(leaf: Aggregate, grain: Grain, *, many_days: bool) -> Part:
     ):
         return Part(How.FEATURES)
     beside = frozenset(columns & BESIDE)
+    if grain is Grain.ACCOUNT and fits(leaf):
+        if many_days and leaf.how == "ever" and leaf.oldest is None and not leaf.newest and columns <= OF_THE_METRIC:
+            return Part(How.FIRST)
+        # One pass for each reach and metric: only its own cells are looked at from each day.
+        reach = str(leaf.oldest) if many_days else None
+        return Part(How.MEASURED, reach, tests=leaf.tests if many_days else ())
     if many_days and leaf.how in ("age_of_first", "ever") and leaf.oldest is None and not leaf.newest and fixed:
         return Part(How.FIRST)
     if many_days and leaf.oldest is None:

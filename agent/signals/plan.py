@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,15 @@ from typing import Any
 import ibis
 
 from agent.foundation.memo import Memo
+from agent.foundation.warehouse import compiled as compiled_for
+from agent.foundation.warehouse import title_of
+from agent.signals.backends import written
+from agent.signals.cells import Cells
 from agent.signals.expressions import expression, leaves_of
-from agent.signals.formula import Aggregate, Attribute, Formula, Grain, Leaf, utilisation
+from agent.signals.formula import Aggregate, Attribute, Formula, Grain, Leaf, Reading, utilisation
 from agent.signals.joins import left_join
 from agent.signals.library import Entry, Library
+from agent.signals.measured import OneDay
 from agent.signals.metrics import SEATS, metric_profile
 from agent.signals.offers import Pointers
 from agent.signals.profile import account_base, profile
@@ -87,7 +92,7 @@ class Plan:
 
 def _literal(con: Any, value: date | str, kind: str) -> str:
     """A value as the backend writes it in SQL."""
-    query = con.compile(ibis.literal(value, type=kind).name("value").as_table())
+    query = compiled_for(con, ibis.literal(value, type=kind).name("value").as_table())
     return str(query[query.index("SELECT") + 6 : query.rindex(" AS ")]).strip()
 
 
@@ -97,13 +102,20 @@ def plan_for(source: Source, library: Library, wanted: Wanted, *, single: bool =
     Building the expressions is most of a small scan's time. `single` looks at one account, `many_days` at as many
     as-of dates as the run brings along.
     """
-    schemas = [(name, repr(source.tables[name].schema())) for name in sorted(source.tables)]
-    key = Memo.key(source.con.name, schemas, library, source.book, wanted, single, many_days, _makers())
+    # Read in place, the same columns may come from other tables: the whole of how they are read counts.
+    tables = [(name, repr(source.tables[name])) for name in sorted(source.tables)]
+    key = Memo.key(source.con.name, tables, library, source.book, wanted, single, many_days, _makers())
     text = source.memo.get(key)
     if text is not None:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return Plan.from_text(text)
-    plan = _Writer(_only(source) if single else source, library, wanted, None if many_days else SOME_DAY).plan()
+    read, day = _only(source) if single else source, None if many_days else SOME_DAY
+    plan = written(
+        title_of(source.con),
+        library,
+        _Writer(read, library, wanted, day).plan,
+        lambda rules: _Writer(read, rules, Wanted(), day).plan(),
+    )
     source.memo.put(key, plan.as_text())
     return plan
 
@@ -130,12 +142,15 @@ class _Writer:
         self.relations = Relations(source, self.spine, self.script)
         self.relations.base = self.script.table(account_base(self.relations))
         self.keys = list(self.spine.keys)
+        self.one_day = day is not None
         self.fired: dict[Grain, Any] = {}
 
     def plan(self) -> Plan:
         """The steps and questions of the whole evaluation."""
         every = self._leaves_of(self.library.entries) + list(self.wanted.leaves)
         self.relations.used_within = _used_within(every)
+        every.append(Reading(0))
+        self.relations.measured = (OneDay if self.one_day else Cells)(self.relations, every)
         finer = reduce(self._joined, [self._keyed(grain) for grain in KEYED], self.relations.base.select(*self.keys))
         own = [entry for entry in self.library.entries if entry.rule.grain is Grain.ACCOUNT]
         leaves = {leaf.column: leaf for leaf in (*self._leaves_of(own), *self.wanted.leaves)}
@@ -149,7 +164,7 @@ class _Writer:
         return self._asked(wide)
 
     def _asked(self, wide: Any) -> Plan:
-        compiled = self.source.con.compile
+        compiled = partial(compiled_for, self.source.con)
         answers = {}
         if self.wanted.shown:
             wide = self.script.table(wide.filter(wide.fired_triggers > 0))

@@ -16,7 +16,7 @@ from agent.signals.expressions import DECIMALS, both, in_window, passes
 from agent.signals.formula import ZERO_WHEN_EMPTY, Aggregate, Attribute, Grain, Leaf
 from agent.signals.joins import left_join
 from agent.signals.parts import FLAGS, How, Part, columns_of, sorted_into_parts
-from agent.signals.relations import BESIDE, OF_THE_DAY, Relations
+from agent.signals.relations import BESIDE, OF_THE_DAY, Relations, only
 
 DECIDED_BY = {Grain.FEATURE: FLAGS, Grain.PRODUCT: {"other_product"}}
 "Columns that are the same for all rows of a group, so that a group is asked and not each row."
@@ -77,18 +77,18 @@ def _every_key(relations: Relations, parts: list[tuple[Part, Any]], keys: list[s
 def _answered(relations: Relations, name: str, grain: Grain, part: Part) -> Any:
     match part.how:
         case How.START:
-            t = relations.undated(name)
-            t = relations.since_start(t.filter(either) if (either := _either(part, t)) is not None else t)
+            t = relations.since_start(only(relations.undated(name), lambda t: _either(part, t)))
             return _grouped(_keyed(t, grain), ["account_id"], grain, part)
         case How.FIRST:
             return _firsts(relations, name, grain, part)
         case How.FEATURES:
             return _by_feature(relations, name, part)
-    t = relations.rows(name, columns_of(part.leaves), part.within)
+        case How.MEASURED:
+            return relations.measured.answer(part.leaves, part.within)
+    t = relations.rows(name, columns_of(part.leaves), part.within, lambda t: _either(part, t))
     if any(leaf.since_start for leaf in part.leaves):
         t = relations.since_start(t)
-    either = _either(part, t)
-    return _grouped(_keyed(t if either is None else t.filter(either), grain), relations.keys, grain, part)
+    return _grouped(_keyed(t, grain), relations.keys, grain, part)
 
 
 def _keyed(t: Any, grain: Grain) -> Any:
@@ -111,8 +111,21 @@ def _grouped(t: Any, account: list[str], grain: Grain, part: Part) -> Any:
     keys = account if grain is Grain.ACCOUNT else [*account, "key"]
     if part.of is None:
         return t.group_by(*keys).aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in part.leaves})
-    # Each value once, with what it was seen in; then how many were seen in what.
     t = t.filter(t[part.of].notnull())
+    if "once" not in t.columns or part.of != "user_id":
+        return _different(t, keys, part)
+    # Who came once is counted as they stand; who came several times must not count twice.
+    alone = t.filter(t.once)
+    ones = alone.group_by(*keys).aggregate(
+        **{leaf.column: alone.count(where=_condition(leaf, alone)) for leaf in part.leaves}
+    )
+    several = _different(t.filter(~t.once), keys, part)
+    sums = ones.union(several.select(*ones.columns))
+    return sums.group_by(*keys).aggregate(**{leaf.column: sums[leaf.column].sum() for leaf in part.leaves})
+
+
+def _different(t: Any, keys: list[str], part: Part) -> Any:
+    """Each value once, with what it was seen in; then how many were seen in what."""
     seen = {leaf.column: ibis.coalesce(_condition(leaf, t), ibis.literal(False)).any() for leaf in part.leaves}
     once = t.group_by(*keys, part_of=t[part.of]).aggregate(**seen)
     return once.group_by(*keys).aggregate(
@@ -149,9 +162,8 @@ def _aggregate(leaf: Aggregate, t: Any) -> Any:
 
 def _firsts(relations: Relations, name: str, grain: Grain, part: Part) -> Any:
     """The first rows, found once and looked at from every D."""
-    t = _keyed(relations.undated(name), grain)
-    either = _either(part, t)
-    t = t if either is None else t.filter(either)
+    t = relations.with_usage(relations.measured.firsts()) if name == "measures" else relations.undated(name)
+    t = _keyed(only(t, lambda t: _either(part, t)), grain)
     keys = ["account_id"] if grain is Grain.ACCOUNT else ["account_id", "key"]
     firsts = t.group_by(*keys).aggregate(
         first_day=t.day.min(),
@@ -174,9 +186,8 @@ def _by_feature(relations: Relations, name: str, part: Part) -> Any:
     bare = {leaf: replace(_bare(leaf, Grain.FEATURE), how="count", of="") for leaf in part.leaves}
     counts = list(dict.fromkeys(bare.values()))
     plain = replace(part, how=How.WINDOW, leaves=tuple(counts))
-    t = relations.rows(name, columns_of(counts), plain.within)
-    either = _either(plain, t)
-    t = t.filter(t.feature.notnull() if either is None else either & t.feature.notnull())
+    t = relations.rows(name, columns_of(counts), plain.within, lambda t: _either(plain, t))
+    t = t.filter(t.feature.notnull())
     grouped = t.group_by(*relations.keys, "feature").aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in counts})
     f = relations.flagged(grouped, "feature", None)
     columns = {}

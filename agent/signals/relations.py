@@ -28,6 +28,20 @@ OF_THE_DAY = BESIDE | {"age", "present", "left_age", "open", "overdue", "days_ah
 "Columns whose value differs from one D to another."
 
 
+Either = Callable[[Any], Any]
+"From a relation's rows, whatever their day, to a condition on their plain columns; None for no condition."
+
+
+def every(_: Any) -> None:
+    """No condition."""
+
+
+def only(t: Any, either: Either) -> Any:
+    """The rows of `t` for which the condition holds."""
+    condition = either(t)
+    return t if condition is None else t.filter(condition)
+
+
 class Relations:
     """Lazy Ibis relations; small ones that several others need are scratch tables, so that nothing runs twice."""
 
@@ -38,6 +52,8 @@ class Relations:
         self.subscriptions = Subscriptions(source, spine, scratch)
         self.base: Any = None
         "The account grain's attributes, as soon as they are written."
+        self.measured: Any = None
+        "The measures, gathered by account and metric, as soon as it is known what asks for them."
         self.used_within: int | None = None
         "Days back that anybody asks for a member's last use."
 
@@ -52,10 +68,12 @@ class Relations:
         t = self.spine.known(self.source.tables["accounts"], "created_on")
         return t.mutate(age_days=self.spine.age(t, "created_on"))
 
-    def rows(self, name: str, wanted: Collection[str], within: int | None) -> Any:
-        """A relation with the `wanted` columns, at most `within` days back."""
-        make: Callable[[Collection[str], int | None], Any] = getattr(self, f"_{name}")
-        return make(wanted, within)
+    def rows(
+        self, name: str, wanted: Collection[str], within: int | None, either: Either = every
+    ) -> Any:
+        """A relation with the `wanted` columns, at most `within` days back, of rows for which `either` holds."""
+        make: Callable[..., Any] = getattr(self, f"_{name}")
+        return make(wanted, within, either)
 
     def undated(self, name: str) -> Any:
         """A relation's rows whatever their day, with `day`: for what depends on no D."""
@@ -107,34 +125,39 @@ class Relations:
         t = t.select("account_id", "user_id", "kind", "feature", "team", "product", "at")
         return t.mutate(day=t["at"].date())
 
-    def _events(self, wanted: Collection[str], within: int | None) -> Any:
+    def _events(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """What happened by D, with its age, the plan's view of its feature, and whether a guest did it."""
-        t = self.spine.moment_floor(self._events_ever, "at", within)
+        t = self.spine.moment_floor(only(self._events_ever, either), "at", within)
         t = self.spine.known(t, "day", within).drop("at")
         t = t.mutate(age=self.spine.age(t, "day"))
-        if "by_guest" in wanted:
-            t = left_join(t, self._roles, ["account_id", "user_id"])
-            today = self.spine.on(t)
-            guest = (t.guest_from <= today).fill_null(False) & ~(t.member_from <= today).fill_null(False)
-            t = t.mutate(by_guest=guest).drop("guest_from", "member_from")
-        return self._beside(t, wanted)
+        return self._beside(self._with_guests(t) if "by_guest" in wanted else t, wanted)
 
-    @cached_property
-    def _roles(self) -> Any:
-        """(account, user): since when a member, since when a guest."""
-        m = self.source.tables["members"]
-        return m.group_by("account_id", "user_id").aggregate(
+    def _with_guests(self, t: Any) -> Any:
+        """`t` with by_guest: whether the user was a guest by D, and never a member."""
+        m = self.source.tables["members"].semi_join(t, ["account_id", "user_id"])
+        roles = m.group_by("account_id", "user_id").aggregate(
             member_from=m.joined_on.min(where=m.role == "member"),
             guest_from=m.joined_on.min(where=m.role == "guest"),
         )
+        t = left_join(t, roles, ["account_id", "user_id"])
+        today = self.spine.on(t)
+        guest = (t.guest_from <= today).fill_null(False) & ~(t.member_from <= today).fill_null(False)
+        return t.mutate(by_guest=guest).drop("guest_from", "member_from")
 
     # Members.
 
     @cached_property
     def _members_ever(self) -> Any:
-        """Each stay of a person, and whether they only came back."""
+        """Each stay of a person, whether it is their only one, and whether they only came back."""
         t = self.source.tables["members"]
+        t = t.select("account_id", "user_id", "role", "team", "joined_on", "left_on")
         t = t.mutate(member=t.role == "member", guest=t.role != "member", day=t.joined_on)
+        # Most people come once: only the others are worth a look at what went before.
+        several = t.group_by("account_id", "user_id").aggregate(stays=t.count())
+        several = self.scratch.table(several.filter(several.stays > 1))
+        once = t.anti_join(several, ["account_id", "user_id"])
+        once = once.mutate(rejoined=ibis.literal(False), once=ibis.literal(True))
+        t = t.semi_join(several, ["account_id", "user_id"])
         window = ibis.window(group_by=[t.account_id, t.user_id], order_by=[t.joined_on], preceding=(None, 1))
         t = t.mutate(
             left_before=t.left_on.max(where=t.member).over(window),
@@ -142,22 +165,24 @@ class Relations:
         )
         # Someone who was a member on any of the 30 days before joining has not been added.
         back = (t.open_before == 1) | (t.left_before > t.joined_on - ibis.interval(days=30))
-        t = t.mutate(rejoined=back.fill_null(False))
-        return self.scratch.table(
-            t.select("account_id", "user_id", "team", "day", "left_on", "member", "guest", "rejoined")
-        )
+        t = t.mutate(rejoined=back.fill_null(False), once=ibis.literal(False))
+        columns = ["account_id", "user_id", "team", "day", "left_on", "member", "guest", "rejoined", "once"]
+        return self.scratch.table(once.select(*columns).union(t.select(*columns)))
 
-    def _members(self, wanted: Collection[str], within: int | None) -> Any:
+    def _members(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """People who had joined by D: their role, whether still there, whether they only came back, last use."""
-        t = self.spine.known(self._members_ever, "day", within)
+        t = self.spine.known(only(self._members_ever, either), "day", within)
         t = t.mutate(age=self.spine.age(t, "day"), left_age=self.spine.age(t, "left_on"))
         t = t.mutate(present=t.left_age.isnull() | (t.left_age < 0))
         if "used_age" in wanted:
-            used = self._events((), self.used_within)
-            used = used.filter((used.kind == "used") & used.user_id.notnull())
-            last = used.group_by(*self.keys, "user_id").aggregate(used_age=used.age.min())
-            t = left_join(t, last, [*self.keys, "user_id"])
+            t = left_join(t, self.last_used, [*self.keys, "user_id"])
         return t
+
+    @cached_property
+    def last_used(self) -> Any:
+        """(account, user): days since the last use, for those who used it lately enough for anybody to ask."""
+        used = self._events((), self.used_within, lambda t: (t.kind == "used") & t.user_id.notnull())
+        return used.group_by(*self.keys, "user_id").aggregate(used_age=used.age.min())
 
     # Tickets and what they ask for.
 
@@ -171,9 +196,9 @@ class Relations:
             day=t.opened_at.date(), closed_on=t.closed_at.date(), order=order,
         )  # fmt: skip
 
-    def _tickets(self, wanted: Collection[str], within: int | None) -> Any:
+    def _tickets(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """Tickets opened by D; one closed after D is open."""
-        t = self.spine.known(self._tickets_ever, "day", within)
+        t = self.spine.known(only(self._tickets_ever, either), "day", within)
         still = t.closed_on.isnull() | (t.closed_on > self.spine.on(t))
         return self._beside(t.mutate(age=self.spine.age(t, "day"), open=still), wanted)
 
@@ -182,9 +207,9 @@ class Relations:
         t = self.scratch.given(ASKS, ASK_SCHEMA)
         return t.mutate(day=t.opened_on)
 
-    def _asks(self, wanted: Collection[str], within: int | None) -> Any:
+    def _asks(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """What the tickets opened by D ask for, one row per ticket and class."""
-        t = self.spine.known(self._asks_ever, "day", within)
+        t = self.spine.known(only(self._asks_ever, either), "day", within)
         t = t.mutate(age=self.spine.age(t, "day"), days_ahead=-self.spine.age(t, "deadline_on"))
         return self._beside(t, wanted)
 
@@ -192,13 +217,16 @@ class Relations:
 
     @cached_property
     def _measures_ever(self) -> Any:
-        t = self.source.tables["measures"].select("account_id", "day", "metric", "value")
+        return self.with_usage(self.source.tables["measures"].select("account_id", "day", "metric", "value"))
+
+    def with_usage(self, t: Any) -> Any:
+        """`t`, which has metrics, with `usage`: whether the metric is a use of the product."""
         usage = sorted({metric.metric for metric in self.source.book.metrics} - NOT_USAGE)
         return t.mutate(usage=t.metric.isin(usage) if usage else ibis.literal(False))
 
-    def _measures(self, wanted: Collection[str], within: int | None) -> Any:
+    def _measures(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """Every measure by D."""
-        t = self.spine.known(self._measures_ever, "day", within)
+        t = self.spine.known(only(self._measures_ever, either), "day", within)
         t = t.mutate(age=self.spine.age(t, "day"))
         return t.mutate(order=t.age)
 
@@ -207,9 +235,9 @@ class Relations:
         t = self.source.tables["invoices"]
         return t.select("account_id", "invoice_id", "due_on", "paid_on", "status", day=t.issued_on)
 
-    def _invoices(self, wanted: Collection[str], within: int | None) -> Any:
+    def _invoices(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """Invoices issued by D; one paid after D was still open on D."""
-        t = self.spine.known(self._invoices_ever, "day", within)
+        t = self.spine.known(only(self._invoices_ever, either), "day", within)
         later = (t.status == "paid") & t.paid_on.notnull() & (t.paid_on > self.spine.on(t))
         return t.mutate(
             age=self.spine.age(t, "day"), overdue=self.spine.age(t, "due_on"), open=(t.status == "open") | later

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from agent.foundation.warehouse import memory_table, named_table
+from agent.foundation.warehouse import (
+    compiled,
+    create_temporary,
+    drop_temporary,
+    has_temporary_views,
+    memory_table,
+    named_table,
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +38,8 @@ class Script:
         return self._write("TABLE", expr)
 
     def view(self, expr: Any) -> Any:
-        """`expr`, to be seen under a name."""
-        return self._write("VIEW", expr)
+        """`expr`, to be seen under a name, or itself where a reader cannot make views."""
+        return self._write("VIEW", expr) if has_temporary_views(self.con) else expr
 
     def given(self, name: str, schema: Mapping[str, str]) -> Any:
         """A table of rows that whoever runs the script brings along."""
@@ -42,7 +49,7 @@ class Script:
 
     def _write(self, kind: str, expr: Any) -> Any:
         name = f"scratch_{len(self.steps)}"
-        self.steps.append(Step(kind, name, self.con.compile(expr)))
+        self.steps.append(Step(kind, name, compiled(self.con, expr)))
         # The schema is known: asking the backend for it again costs more than making the table.
         return named_table(self.con, name, expr.schema())
 
@@ -60,9 +67,9 @@ def staged(
             memory_table(con, name, rows, schema)
             made.append(("TABLE", name))
         for step in steps:
-            con.raw_sql(f"CREATE TEMPORARY {step.kind} {step.name} AS {step.sql}")
+            create_temporary(con, step.kind, step.name, step.sql)
             made.append((step.kind, step.name))
         yield
     finally:
         for kind, name in reversed(made):
-            con.raw_sql(f"DROP {kind} {name}")
+            drop_temporary(con, kind, name)

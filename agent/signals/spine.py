@@ -87,9 +87,10 @@ class Spine:
         cells = self._given(CELLS)
         return t.inner_join(cells, t[column] == cells.cell_day).select(*t.columns, "cell")
 
-    def spread(self, t: Any) -> Any:
-        """Rows by cell, once for every D that looks at the cell, with their `age` in days."""
+    def spread(self, t: Any, within: int) -> Any:
+        """Rows by cell, once for every D that looks at the cell within so many days, with their `age` in days."""
         s = self._given(SPREAD)
+        s = s.filter(s.age < within)
         more = ["as_of", "age"] if self._today is None else ["age"]
         return t.inner_join(s, t.cell == s.spread_cell).select(*t.columns, *more)
 

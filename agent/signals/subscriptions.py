@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import ibis
@@ -51,16 +50,11 @@ class Subscriptions:
             p.mutate(start_age=self.spine.age(p, "starts_on"), end_age=self.spine.age(p, "ends_on"))
         )
 
-    def in_force(self, days_ago: int) -> Any:
-        """The subscription that counts as the account's plan on D - days_ago, one row an account."""
-        if days_ago not in self._plans_on:
-            self._plans_on[days_ago] = self._in_force(days_ago)
-        return self._plans_on[days_ago]
-
-    def _in_force(self, days_ago: int) -> Any:
-        # Of several, the main product's goes first, then by status (active first), highest tier, newest start.
+    @cached_property
+    def _ranked(self) -> Any:
+        """The periods with their rank in the account: of several in force on a day, the lowest counts."""
+        # The main product's goes first, then by status (active first), highest tier, newest start.
         p = self._periods
-        p = p.filter((p.start_age >= days_ago) & (p.end_age.isnull() | (p.end_age < days_ago)))
         rank = ibis.cases(
             *[(p.status == status, place) for place, status in enumerate(IN_FORCE_ORDER)], else_=9
         )
@@ -68,8 +62,16 @@ class Subscriptions:
             ibis.desc(p["product"] == MAIN), rank, ibis.desc(p.tier.fill_null(0)), ibis.desc(p.starts_on), p.subscription_id,
         ]  # fmt: skip
         by = [p[key] for key in self.spine.keys]
-        p = p.mutate(place=ibis.row_number().over(group_by=by, order_by=order))
-        return self.scratch.table(p.filter(p.place == 0).drop("place"))
+        return self.scratch.table(p.mutate(rank=ibis.row_number().over(group_by=by, order_by=order)))
+
+    def in_force(self, days_ago: int) -> Any:
+        """The subscription that counts as the account's plan on D - days_ago, one row an account."""
+        if days_ago not in self._plans_on:
+            p = self._ranked
+            p = p.filter((p.start_age >= days_ago) & (p.end_age.isnull() | (p.end_age < days_ago)))
+            best = p.group_by(*self.spine.keys).aggregate(rank=p["rank"].min())
+            self._plans_on[days_ago] = self.scratch.table(p.semi_join(best, [*self.spine.keys, "rank"]))
+        return self._plans_on[days_ago]
 
     @cached_property
     def plan_now(self) -> Any:
@@ -100,35 +102,40 @@ class Subscriptions:
         held = p.filter(p.end_age.isnull() | (p.end_age < 0)).select(*self.spine.keys, held=p["product"])
         return self.scratch.table(held.distinct())
 
-    def ceilings(self, weeks: Iterable[int]) -> Any:
-        """(account, metric): the ceiling on the last day of each week; an account's own wins over its plan's."""
-        weeks = sorted(weeks)
-        rows = reduce(lambda left, right: left.union(right), [self._ceilings_on(week) for week in weeks])
-        rows = self.scratch.table(rows)
-        return self.scratch.table(
-            rows.group_by(*self.spine.keys, "metric").aggregate(
-                **{f"ceiling_{week}": rows.ceiling.max(where=rows.week == week) for week in weeks}
-            )
-        )
+    def with_ceilings(self, t: Any, names: dict[int, str]) -> Any:
+        """`t`, which has accounts and metrics (`key`), with the ceiling on the last day of each week, by its column name.
 
-    def _ceilings_on(self, week: int) -> Any:
-        keys = self.spine.keys
+        An account's own ceiling wins over its plan's. A ceiling of 0 means that the plan does not include the metric:
+        there is no share of nothing.
+        """
+        keys = list(self.spine.keys)
+        for week, name in names.items():
+            plan = self.in_force(7 * week).select(*keys, "plan_id")
+            t = left_join(t, plan, keys)
+            t = left_join(t, self._on(week, "plan_id", "by_plan"), [*self._days, "plan_id", "key"])
+            t = left_join(t, self._on(week, "account_id", "own"), [*self._days, "account_id", "key"])
+            ceiling = ibis.ifelse(t.own_is_there.notnull(), t.own, t.by_plan).nullif(0.0)
+            t = t.mutate(**{name: ceiling}).drop("plan_id", "own", "by_plan", "own_is_there", "by_plan_is_there")
+        return t
+
+    @property
+    def _days(self) -> list[str]:
+        return [key for key in self.spine.keys if key != "account_id"]
+
+    def _on(self, week: int, owner: str, name: str) -> Any:
+        """(owner, metric): the ceiling on the last day of the week; of several the newest, of those the lowest."""
         t = self.source.tables["ceilings"]
-        t = t.select("account_id", "plan_id", "metric", "ceiling", "from_on", "to_on")
-        plan = self.in_force(7 * week).select(*keys, "plan_id")
-        p = t.filter(t.plan_id.notnull()).drop("account_id")
-        p = plan.inner_join(p, "plan_id").mutate(own=ibis.literal(0))
-        own = self.spine.every(t.filter(t.account_id.notnull()).drop("plan_id")).mutate(own=ibis.literal(1))
-        columns = [*keys, "metric", "ceiling", "from_on", "to_on", "own"]
-        both = p.select(*columns).union(own.select(*columns))
-        day = self.spine.on(both) - ibis.interval(days=7 * week)
-        both = both.filter((both.from_on.isnull() | (both.from_on <= day)) & (both.to_on.isnull() | (both.to_on > day)))
-        order = [ibis.desc(both.own), ibis.desc(both.from_on.fill_null(date(1, 1, 1))), both.ceiling]
-        by = [both[key] for key in (*keys, "metric")]
-        both = both.mutate(place=ibis.row_number().over(group_by=by, order_by=order))
-        # A ceiling of 0 means that the plan does not include the metric: there is no share of nothing.
-        return both.filter(both.place == 0).select(
-            *keys, "metric", week=ibis.literal(week), ceiling=both.ceiling.nullif(0.0)
+        t = self.spine.every(t.filter(t[owner].notnull()).select(owner, "metric", "ceiling", "from_on", "to_on"))
+        day = self.spine.on(t) - ibis.interval(days=7 * week)
+        t = t.filter((t.from_on.isnull() | (t.from_on <= day)) & (t.to_on.isnull() | (t.to_on > day)))
+        order = [ibis.desc(t.from_on.fill_null(date(1, 1, 1))), t.ceiling.isnull(), t.ceiling]
+        by = [t[key] for key in (*self._days, owner, "metric")]
+        t = t.mutate(place=ibis.row_number().over(group_by=by, order_by=order))
+        t = t.filter(t.place == 0)
+        return self.scratch.table(
+            t.select(
+                *self._days, owner, key=t.metric, **{name: t.ceiling, f"{name}_is_there": ibis.literal(1)}
+            )
         )
 
     def with_plan(self, t: Any) -> Any:

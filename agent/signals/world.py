@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from agent.facts.tables import TABLES, Ceiling, Fact, Metric, Plan, PlanFeature
+from agent.foundation.errors import StoreError
 from agent.foundation.settings import Settings
+from agent.foundation.wanted import wanted
 from agent.foundation.warehouse import Warehouse, fetch
 from agent.signals.catalogue import PlanBook
 from agent.signals.evidence import Evidence
@@ -21,6 +25,7 @@ from agent.signals.tickets.port import Ask, Catalogue, Classifier, TicketText
 
 ASK_DAYS = 60
 "Tickets older than this are not classified, unless a trigger of outgrown.toml looks further back."
+F = TypeVar("F", bound=Fact)
 ENDS = ("ends_on", "left_on", "closed_at", "paid_on", "to_on")
 BY_ACCOUNT = ("subscriptions", "members", "measures", "events", "tickets", "invoices")
 
@@ -62,18 +67,26 @@ def plain_source(warehouse: Warehouse) -> Source:
 def read_book(tables: Mapping[str, Any], extra_products: tuple[str, ...] = ()) -> PlanBook:
     """The plans and what belongs to them."""
 
-    def rows(model: type[Fact]) -> list[dict[str, Any]]:
-        table = tables[model.TABLE]
-        return fetch(table.order_by(list(model.KEY)))
-
-    plan_ceilings = [Ceiling(**row) for row in rows(Ceiling) if row["plan_id"] is not None]
+    ceilings = tables["ceilings"]
     return PlanBook(
-        plans=tuple(Plan(**row) for row in rows(Plan)),
-        features=tuple(PlanFeature(**row) for row in rows(PlanFeature)),
-        ceilings=tuple(plan_ceilings),
-        metrics=tuple(Metric(**row) for row in rows(Metric)),
+        plans=_rows(tables["plans"], Plan),
+        features=_rows(tables["plan_features"], PlanFeature),
+        ceilings=_rows(ceilings.filter(ceilings.plan_id.notnull()), Ceiling),
+        metrics=_rows(tables["metrics"], Metric),
         extra_products=extra_products,
     )
+
+
+def _rows(table: Any, model: type[F]) -> tuple[F, ...]:
+    """The rows of a reference table, checked: nobody did so before where they are read in place."""
+    rows = fetch(table.order_by(list(model.KEY)))
+    try:
+        return tuple(model(**row) for row in rows)
+    except ValidationError as bad:
+        error = bad.errors()[0]
+        raise StoreError(
+            f"{model.TABLE} has a row whose {error['loc'][0]} {wanted(error)}; mend it there."
+        ) from None
 
 
 def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[str, Evidence]:
@@ -95,7 +108,9 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
     for row in source.asks:
         if row["account_id"] in fetched:
             fetched[row["account_id"]]["asks"].append(row)
-    for row in fetch(source.tables["ceilings"].order_by("plan_id", "metric", "from_on")):
+    ceilings = source.tables["ceilings"]
+    theirs = ceilings.account_id.isnull() | ceilings.account_id.isin(account_ids)
+    for row in fetch(ceilings.filter(theirs).order_by("plan_id", "metric", "from_on")):
         owners = account_ids if row["account_id"] is None else [row["account_id"]]
         for owner in owners:
             if owner in fetched:

@@ -126,15 +126,22 @@ class House(Writing, Replaying, Ruling):
         """Raises NotFound for an account that neither the facts nor the state know: most likely a slip."""
         known = any(line.account_id == account_id for line in list_drafts(self.store))
         known = known or any(line.account_id == account_id for line in self.outbox())
-        if not known and self.workspace.facts_file.is_file():
+        if not known and self._has_facts:
             self._must_exist(account_id)
 
+    @property
+    def _has_facts(self) -> bool:
+        return self.read_in_place or self.workspace.facts_file.is_file()
+
     def forget(self, account_id: str) -> tuple[int, int]:
-        """Erase an account's rows from both stores; answers how many rows and files."""
+        """Erase an account's rows from both stores; answers how many rows and files.
+
+        A warehouse that is read in place is not ours to change: its rows stay.
+        """
         from agent.facts.erase import addresses_of, erase
 
         addresses: list[str] = []
-        if self.workspace.facts_file.is_file():
+        if self._has_facts:
             with self.warehouse() as warehouse:
                 addresses = addresses_of(warehouse, account_id)
         gone = forget(

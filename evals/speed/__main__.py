@@ -1,4 +1,4 @@
-"""The benchmark: python -m evals.speed [--sizes 10000 100000] [--runs 3] [--dir DIR] [--json FILE].
+"""The benchmark: python -m evals.speed [--sizes 10000 100000] [--runs 3] [--dir DIR] [--json FILE] [--only NAME …].
 
 Every measurement is a fresh process; the contestants take turns, and the median of the runs counts. Generated worlds
 are kept in --dir and used again.
@@ -17,6 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from evals.speed.contestants import CONTESTANTS, RULES, files_of
 from evals.speed.report import as_text
 
 Result = dict[str, Any]
@@ -43,21 +44,25 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()) / "outgrown-speed")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="measure these alone")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="measure these alone: " + ", ".join(CONTESTANTS)
+    )
+    parser.add_argument("--skip", nargs="+", metavar="NAME", default=[], help="leave these out")
     parser.add_argument("--scattered", action="store_true", help="facts as a daily export appends them")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def _measure_size(accounts: int, asked: argparse.Namespace) -> list[Result]:
-    from evals.speed.contestants import CONTESTANTS
-
-    chosen = [
-        name
-        for name, one in CONTESTANTS.items()
-        if (asked.only is None or name in asked.only) and one.at_least <= accounts <= one.at_most
-    ]
-    seconds, found, peaks = defaultdict(list), {}, defaultdict(list)
+    chosen = []
+    for name, one in CONTESTANTS.items():
+        if accounts > one.at_most or name in asked.skip or (asked.only and name not in asked.only):
+            continue
+        if one.can_run:
+            chosen.append(name)
+        else:
+            _say(f"{one.label.strip()}: left out, the package {one.needs} is not installed (bench extra)")
+    runs: dict[str, list[Result]] = defaultdict(list)
     for name in chosen:
         made = _run(f"make:{name}", accounts, asked)
         if made["seconds"] > 1:
@@ -67,22 +72,37 @@ def _measure_size(accounts: int, asked: argparse.Namespace) -> list[Result]:
             _say(f"{accounts:,} accounts, run {turn + 1} of {asked.runs}: {CONTESTANTS[name].label.strip()}")
             one = _run(name, accounts, asked)
             if one["seconds"] is not None:
-                seconds[name].append(one["seconds"])
-                peaks[name].append(one["peak_mib"])
-                found[name] = one["found"]
-    return [
-        {
-            "name": name, "accounts": accounts, "section": CONTESTANTS[name].section, "label": CONTESTANTS[name].label,
-            "seconds": statistics.median(seconds[name]), "all_seconds": seconds[name], "peak_mib": max(peaks[name]),
-            "found": found[name],
-        }
-        for name in chosen
-        if seconds[name]
-    ]  # fmt: skip
+                runs[name].append(one)
+    return [_summary(name, accounts, took) for name, took in runs.items()]
+
+
+def _summary(name: str, accounts: int, took: list[Result]) -> Result:
+    """The medians of the runs, with the greatest peak of memory."""
+    return {
+        "name": name,
+        "accounts": accounts,
+        "section": CONTESTANTS[name].section,
+        "label": CONTESTANTS[name].label,
+        "seconds": statistics.median(one["seconds"] for one in took),
+        "cpu": statistics.median(one["cpu"] for one in took),
+        "peak_mib": max(one["peak_mib"] for one in took),
+        "found": took[-1]["found"],
+        "runs": took,
+    }
 
 
 def _run(name: str, accounts: int, asked: argparse.Namespace) -> Result:
-    command = [sys.executable, "-m", "evals.speed", "--one", name, "--sizes", str(accounts), "--dir", str(asked.dir)]
+    command = [
+        sys.executable,
+        "-m",
+        "evals.speed",
+        "--one",
+        name,
+        "--sizes",
+        str(accounts),
+        "--dir",
+        str(asked.dir),
+    ]
     command += ["--scattered"] if asked.scattered else []
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
@@ -93,8 +113,6 @@ def _run(name: str, accounts: int, asked: argparse.Namespace) -> Result:
 
 def _measure_here(asked: argparse.Namespace) -> Result:
     """One measurement, or the making of its files, in this process."""
-    from evals.speed.contestants import CONTESTANTS, RULES, files_of
-
     name = asked.one.removeprefix("make:")
     files = files_of(name, asked.dir, asked.sizes[0], clustered=not asked.scattered)
     if asked.one != name:
@@ -105,9 +123,9 @@ def _measure_here(asked: argparse.Namespace) -> Result:
             files.make_profiles()
         return {"seconds": took}
     answer = CONTESTANTS[name].run(files)
-    seconds, found = answer if answer is not None else (None, None)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "found": found, "peak_mib": peak}
+    taken = answer._asdict() if answer is not None else {"seconds": None}
+    return {**taken, "peak_mib": peak}
 
 
 def _say(line: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +38,22 @@ def keep_asks(path: Path) -> None:
             "SELECT DISTINCT opened_at::DATE, topic, feature, text FROM tickets ORDER BY ALL"
         ).fetchall()
         texts = [
-            TicketText(ticket_id=str(n), account_id="", opened_on=day, topic=topic, feature=feature, text=text)
+            TicketText(
+                ticket_id=str(n), account_id="", opened_on=day, topic=topic, feature=feature, text=text
+            )
             for n, (day, topic, feature, text) in enumerate(different)
         ]
-        found = [ask for ask in PhraseClassifier().classify(texts, catalogue()) if ask.ticket_class != "other"]
-        duck.execute("CREATE TEMP TABLE classed (opened_on DATE, text VARCHAR, c VARCHAR, f VARCHAR, p VARCHAR, d DATE)")
+        found = [
+            ask for ask in PhraseClassifier().classify(texts, catalogue()) if ask.ticket_class != "other"
+        ]
+        duck.execute(
+            "CREATE TEMP TABLE classed (opened_on DATE, text VARCHAR, c VARCHAR, f VARCHAR, p VARCHAR, d DATE)"
+        )
         duck.executemany("INSERT INTO classed VALUES (?, ?, ?, ?, ?, ?)", [_row(ask, texts) for ask in found])
         duck.execute(
             f"INSERT INTO {TABLE} SELECT ticket_id, account_id, opened_on, c, f, p, d "
             "FROM tickets t JOIN classed ON opened_on = opened_at::DATE AND classed.text = t.text "
-            "ORDER BY ticket_id, c, f, p, d"
+            "ORDER BY account_id, opened_on, ticket_id, c, f, p, d"
         )
 
 
@@ -63,11 +68,17 @@ def tickets_per_second(path: Path, sample: int = 20_000) -> float:
 
     with duckdb.connect(str(path), read_only=True) as duck:
         rows = duck.execute(
-            "SELECT ticket_id, account_id, opened_at::DATE, topic, feature, text FROM tickets LIMIT ?", [sample]
+            "SELECT ticket_id, account_id, opened_at::DATE, topic, feature, text FROM tickets LIMIT ?",
+            [sample],
         ).fetchall()
     texts = [
         TicketText(
-            ticket_id=r[0], account_id=r[1], opened_on=r[2] - timedelta(0), topic=r[3], feature=r[4], text=r[5]
+            ticket_id=r[0],
+            account_id=r[1],
+            opened_on=r[2],
+            topic=r[3],
+            feature=r[4],
+            text=r[5],
         )
         for r in rows
     ]

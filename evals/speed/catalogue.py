@@ -50,7 +50,14 @@ def settings() -> Settings:
 def reference_facts() -> list[Fact]:
     """Three sold tiers, one legacy plan, a second product, and what the plans include."""
     facts: list[Fact] = [
-        Plan(plan_id=plan_id, name=plan_id.title(), tier=tier, price_minor=price, currency="EUR", per_seat=False)
+        Plan(
+            plan_id=plan_id,
+            name=plan_id.title(),
+            tier=tier,
+            price_minor=price,
+            currency="EUR",
+            per_seat=False,
+        )
         for plan_id, tier, price in (("starter", 1, 4900), ("growth", 2, 9900), ("scale", 3, 29900))
     ]
     facts += [

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from evals.speed import floor, ours, queries
 from evals.speed.catalogue import AS_OF
+from evals.speed.stopwatch import Timed, timed
 from evals.speed.world import DAYS, HISTORY, generate
 
 WEEKLY = tuple(AS_OF - timedelta(days=7 * week) for week in reversed(range(26)))
@@ -77,96 +79,95 @@ class Files:
 
 @dataclass(frozen=True)
 class Contestant:
-    """One measured thing: `run` answers (seconds, a number that says what was found)."""
+    """One measured thing."""
 
     label: str
     section: str
-    run: Callable[[Files], tuple[float, int] | None]
+    run: Callable[[Files], Timed | None]
     at_most: int = 1_000_000
     "Accounts above which it is not run."
-    at_least: int = 0
+    needs: str = ""
+    "A package of the bench extra."
+
+    @property
+    def can_run(self) -> bool:
+        """Whether the package it needs is installed."""
+        return not self.needs or find_spec(self.needs) is not None
 
 
-def timed(call: Callable[[], int]) -> tuple[float, int]:
-    """Seconds of a call, with its answer."""
-    started = time.perf_counter()
-    answer = call()
-    return time.perf_counter() - started, answer
-
-
-def _floor(files: Files) -> tuple[float, int]:
+def _floor(files: Files) -> Timed:
     import duckdb  # noqa: F401 - an import is no part of what is measured
 
     return timed(lambda: floor.one_date(files.facts, AS_OF))
 
 
-def _floor_by_account(files: Files) -> tuple[float, int]:
+def _floor_by_account(files: Files) -> Timed:
     import duckdb  # noqa: F401
 
     return timed(lambda: floor.one_date(files.facts, AS_OF, by_account=True))
 
 
-def _ours(files: Files) -> tuple[float, int]:
+def _ours(files: Files) -> Timed:
     import agent.scoring.scan  # noqa: F401
 
     return timed(lambda: ours.one_date(files.facts, AS_OF))
 
 
-def _again(files: Files) -> tuple[float, int]:
+def _again(files: Files) -> Timed:
     import agent.scoring.scan  # noqa: F401
 
     return timed(lambda: ours.again(files.facts, AS_OF))
 
 
-def _many(files: Files) -> tuple[float, int]:
+def _many(files: Files) -> Timed:
     import agent.scoring.scan  # noqa: F401
 
     return timed(lambda: ours.many_dates(files.facts, WEEKLY))
 
 
-def _queries(files: Files) -> tuple[float, int]:
+def _queries(files: Files) -> Timed:
     import duckdb  # noqa: F401
 
     return timed(lambda: queries.one_date(files.facts, AS_OF))
 
 
-def _queries_many(files: Files) -> tuple[float, int]:
+def _queries_many(files: Files) -> Timed:
     import duckdb  # noqa: F401
 
     return timed(lambda: sum(queries.one_date(files.facts, day) for day in WEEKLY))
 
 
-def _polars(files: Files) -> tuple[float, int]:
+def _polars(files: Files) -> Timed:
     from evals.speed import polars_lazy
 
     return timed(lambda: polars_lazy.one_date(files.parquet, AS_OF))
 
 
-def _python(files: Files) -> tuple[float, int]:
+def _python(files: Files) -> Timed:
     from evals.speed import python_loop
 
     return timed(lambda: python_loop.one_date(files.facts, AS_OF))
 
 
-def _tickets(files: Files) -> tuple[float, int]:
+def _tickets(files: Files) -> Timed:
     from evals.speed.asks import tickets_per_second
 
     rate = tickets_per_second(files.facts)
-    return 1000 / rate, round(rate)
+    return Timed(1000 / rate, 1000 / rate, round(rate))
 
 
-def _rules(package: str) -> Callable[[Files], tuple[float, int]]:
-    def run(files: Files) -> tuple[float, int]:
+def _rules(package: str) -> Callable[[Files], Timed]:
+    def run(files: Files) -> Timed:
         from evals.speed import rule_engines
 
-        return rule_engines.timed(getattr(rule_engines, package), files.profiles)
+        return rule_engines.measured(getattr(rule_engines, package), files.profiles)
 
     return run
 
 
-def _our_rules(files: Files) -> tuple[float, int] | None:
+def _our_rules(files: Files) -> Timed | None:
     seconds = ours.rules_alone(files.facts)
-    return None if seconds is None else (seconds, 0)
+    return None if seconds is None else Timed(seconds, seconds, 0)
 
 
 ONE, MANY, AGAIN, RULES, TEXT = "one date", "26 weekly dates", "nothing new", "rules alone", "tickets"
@@ -175,7 +176,7 @@ CONTESTANTS: dict[str, Contestant] = {
     "floor_by_account": Contestant("    the same, grouped by account", ONE, _floor_by_account),
     "ours": Contestant("(b) ours: triggers, scores, holds, plays, ranking", ONE, _ours),
     "queries": Contestant("(c) one SQL query per trigger, points", ONE, _queries),
-    "polars": Contestant("(d) polars lazy, points", ONE, _polars),
+    "polars": Contestant("(d) polars lazy, points", ONE, _polars, needs="polars"),
     "python": Contestant("(e) a Python loop, points", ONE, _python, at_most=10_000),
     "floor_history": Contestant("(a) floor, one date", MANY, _floor, at_most=100_000),
     "ours_history": Contestant("(b) ours, one date", MANY, _ours, at_most=100_000),
@@ -183,13 +184,19 @@ CONTESTANTS: dict[str, Contestant] = {
     "queries_many": Contestant("(c) 26 x one SQL query per trigger", MANY, _queries_many, at_most=10_000),
     "again": Contestant("(b) ours again, nothing new since", AGAIN, _again),
     "our_rules": Contestant("(b) ours", RULES, _our_rules, at_most=100_000),
-    "rule_engine": Contestant("rule-engine", RULES, _rules("rule_engine"), at_most=100_000),
-    "zen_table": Contestant("zen-engine, decision table", RULES, _rules("zen_table"), at_most=100_000),
-    "zen_expression": Contestant("zen-engine, one expression", RULES, _rules("zen_expression"), at_most=100_000),
-    "tickets": Contestant("1,000 tickets classified by phrases", TEXT, _tickets, at_most=10_000),
+    "rule_engine": Contestant(
+        "rule-engine", RULES, _rules("rule_engine"), at_most=100_000, needs="rule_engine"
+    ),
+    "zen_table": Contestant(
+        "zen-engine, decision table", RULES, _rules("zen_table"), at_most=100_000, needs="zen"
+    ),
+    "zen_expression": Contestant(
+        "zen-engine, one expression", RULES, _rules("zen_expression"), at_most=100_000
+    ),
+    "tickets": Contestant(
+        "phrase rules, 1,000 tickets; found: tickets a second", TEXT, _tickets, at_most=10_000
+    ),
 }
-FIRST = {MANY: "floor_history", RULES: "our_rules", AGAIN: "again", TEXT: "tickets", ONE: "floor"}
-"By section: the contestant that others are compared with."
 
 
 def files_of(name: str, folder: Path, accounts: int, *, clustered: bool = True) -> Files:

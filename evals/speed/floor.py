@@ -27,6 +27,9 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from agent.facts.schema import column_rules
+from agent.facts.tables import TABLES
+from agent.signals.source import ASK_SCHEMA
 from evals.speed.queries import dated
 
 READS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -61,37 +64,34 @@ _TRIVIAL = {
 }
 
 
-def statements(path: Path, as_of: date, *, by_account: bool = False) -> list[str]:
+def statements(as_of: date, *, by_account: bool = False) -> list[str]:
     """One statement per table; by account, each aggregate is computed for every account."""
-    import duckdb
-
-    with duckdb.connect(str(path), read_only=True) as duck:
-        types = {
-            (table, column): kind
-            for table, column, kind in duck.execute(
-                "SELECT table_name, column_name, data_type FROM duckdb_columns()"
-            ).fetchall()
-        }
     made = []
     for table, (where, columns) in READS.items():
         read = [name for name in columns if not (by_account and name == "account_id")]
-        values = ", ".join(
-            _TRIVIAL.get(types[table, name], "sum({0})").format(f'"{name}"') for name in read
-        )
+        values = ", ".join(_TRIVIAL.get(_type(table, name), "sum({0})").format(f'"{name}"') for name in read)
         where = where.replace("at::DATE", '"at"::DATE') if table == "events" else where
         rows = f"FROM {table} WHERE {dated(where, as_of)}"
         if by_account:
-            made.append(f"SELECT max(COLUMNS(*)) FROM (SELECT account_id, {values} {rows} GROUP BY account_id)")
+            made.append(
+                f"SELECT max(COLUMNS(*)) FROM (SELECT account_id, {values} {rows} GROUP BY account_id)"
+            )
         else:
             made.append(f"SELECT {values} {rows}")
     return made
+
+
+def _type(table: str, column: str) -> str:
+    if table == "asks":
+        return {"string": "VARCHAR", "date": "DATE"}[ASK_SCHEMA[column]]
+    return next(rule.sql_type for rule in column_rules(TABLES[table]) if rule.name == column)
 
 
 def one_date(path: Path, as_of: date, *, by_account: bool = False) -> int:
     """Read everything once; answers how many tables."""
     import duckdb
 
-    run = statements(path, as_of, by_account=by_account)
+    run = statements(as_of, by_account=by_account)
     with duckdb.connect(str(path), read_only=True) as duck:
         for statement in run:
             duck.execute(statement).fetchall()

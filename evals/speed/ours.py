@@ -24,7 +24,7 @@ def many_dates(path: Path, days: Sequence[date]) -> int:
     return sum(one_date(path, day) for day in days)
 
 
-def rules_alone(path: Path) -> float | None:
+def rules_alone(path: Path) -> float | None:  # noqa: ARG001
     """Seconds from profile, already computed, to ranked accounts; None until the engine offers it."""
     return None
 

@@ -1,5 +1,7 @@
 """All triggers in polars: lazy frames over Parquet, one plan, one collect on the streaming engine."""
 
+# ruff: noqa: D102 - what a trigger means stands in the rule book.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -113,7 +115,9 @@ class Triggers:
     def periods(self) -> pl.LazyFrame:
         """Subscription periods that had begun by D, with their product and tier."""
         plans = self.t["plans"].select("plan_id", "tier", "product")
-        joined = self.t["subscriptions"].filter(c("starts_on") <= self.d).join(plans, on="plan_id", how="left")
+        joined = (
+            self.t["subscriptions"].filter(c("starts_on") <= self.d).join(plans, on="plan_id", how="left")
+        )
         return joined.with_columns(c("product").fill_null("main"), c("tier").fill_null(0))
 
     def plan_on(self, days: int) -> pl.LazyFrame:
@@ -155,7 +159,9 @@ class Triggers:
         )
         both = both.sort(["own", "from_on", "ceiling"], descending=[True, True, False], nulls_last=True)
         chosen = both.unique(["account_id", "metric"], keep="first", maintain_order=True)
-        return chosen.filter(c("ceiling") > 0).select("account_id", "metric", c("ceiling").alias(f"ceiling_{days}"))
+        return chosen.filter(c("ceiling") > 0).select(
+            "account_id", "metric", c("ceiling").alias(f"ceiling_{days}")
+        )
 
     @cached_property
     def metrics(self) -> pl.LazyFrame:
@@ -177,7 +183,8 @@ class Triggers:
         ]
         in_week = {name: c("age").is_between(week, week + 6) for name, week in weeks.items()}
         newest = [
-            c("value").filter(where).max_by(c("day").filter(where)).alias(name) for name, where in in_week.items()
+            c("value").filter(where).max_by(c("day").filter(where)).alias(name)
+            for name, where in in_week.items()
         ]
         flows = m.filter(c("kind") == "flow").group_by(*keys).agg(*sums)
         gauges = m.filter((c("kind") == "gauge") & (c("age") < 21)).group_by(*keys).agg(*newest)
@@ -185,7 +192,10 @@ class Triggers:
         for week in (0, 7, 14):
             r = r.join(self.ceiling_on(week), on=["account_id", "metric"], how="left")
         return r.select(
-            "account_id", "metric", "core", *[_div(c(f"r{w}"), c(f"ceiling_{w}")).alias(f"s{w}") for w in (0, 7, 14)]
+            "account_id",
+            "metric",
+            "core",
+            *[_div(c(f"r{w}"), c(f"ceiling_{w}")).alias(f"s{w}") for w in (0, 7, 14)],
         )
 
     @cached_property
@@ -194,7 +204,11 @@ class Triggers:
         plans, features = self.t["plans"], self.t["plan_features"]
         above = plans.filter(c("sold")).select("product", above="plan_id", tier_above="tier")
         pairs = plans.join(above, on="product").filter(c("tier_above") > c("tier"))
-        more = pairs.join(features.rename({"plan_id": "above"}), on="above").select("plan_id", "feature").unique()
+        more = (
+            pairs.join(features.rename({"plan_id": "above"}), on="above")
+            .select("plan_id", "feature")
+            .unique()
+        )
         return more.join(features, on=["plan_id", "feature"], how="anti")
 
     def of_higher(self, t: pl.LazyFrame) -> pl.LazyFrame:
@@ -206,8 +220,14 @@ class Triggers:
     def others(self) -> pl.LazyFrame:
         """(account_id, product) of products sold that the account does not have."""
         sold = self.t["plans"].filter(c("sold")).select("product").unique()
-        pairs = self.plan.select("account_id", own="product").join(sold, how="cross").filter(c("product") != c("own"))
-        held = self.periods.filter(c("ends_on").is_null() | (c("ends_on") > self.d)).select("account_id", "product")
+        pairs = (
+            self.plan.select("account_id", own="product")
+            .join(sold, how="cross")
+            .filter(c("product") != c("own"))
+        )
+        held = self.periods.filter(c("ends_on").is_null() | (c("ends_on") > self.d)).select(
+            "account_id", "product"
+        )
         return pairs.join(held, on=["account_id", "product"], how="anti").select("account_id", "product")
 
     def aged(self, days: int) -> pl.LazyFrame:
@@ -216,14 +236,18 @@ class Triggers:
 
     # The triggers.
 
-    def plan_limit_pressure(self) -> pl.LazyFrame:  # noqa: D102 - named by the rule book, as are those below
+    def plan_limit_pressure(self) -> pl.LazyFrame:
         high = (c("s0") >= 0.8) & (c("s7") >= 0.8) & (c("s14") >= 0.8)
         return self.shares.filter(c("core") & high).select("account_id").unique()
 
-    def near_ceiling(self) -> pl.LazyFrame:  # noqa: D102
+    def near_ceiling(self) -> pl.LazyFrame:
         now = c("left_on").is_null() | (c("left_on") > self.d)
         week = (c("joined_on") <= self.ago(7)) & (c("left_on").is_null() | (c("left_on") > self.ago(7)))
-        seats = self.members.filter(c("role") == "member").group_by("account_id").agg(r0=_users(now), r7=_users(week))
+        seats = (
+            self.members.filter(c("role") == "member")
+            .group_by("account_id")
+            .agg(r0=_users(now), r7=_users(week))
+        )
         for days in (0, 7):
             plan = self.plan_on(days).select("account_id", c("seats").alias(f"seats_{days}"))
             seats = seats.join(plan, on="account_id")
@@ -231,11 +255,11 @@ class Triggers:
         both = pl.concat([self.shares.select("account_id", "s0", "s7"), seats])
         return both.filter((c("s0") > 0.9) & (c("s7") >= 0.8)).select("account_id").unique()
 
-    def limit_hits(self) -> pl.LazyFrame:  # noqa: D102
+    def limit_hits(self) -> pl.LazyFrame:
         hits = self.lately("limit_hit", 14).group_by("account_id").agg(n=pl.len(), days=c("day").n_unique())
         return hits.filter((c("n") >= 3) & (c("days") >= 2))
 
-    def feature_utilisation(self) -> pl.LazyFrame:  # noqa: D102
+    def feature_utilisation(self) -> pl.LazyFrame:
         used = self.lately("used", 30).select("account_id", "feature").unique()
         used = used.join(self.plan.select("account_id", "plan_id"), on="account_id")
         used = used.join(self.t["plan_features"], on=["plan_id", "feature"])
@@ -243,7 +267,7 @@ class Triggers:
         n = used.group_by("account_id", "plan_id").agg(n=pl.len()).join(sizes, on="plan_id")
         return n.filter((_div(c("n"), c("included")) > 0.9) & (c("included") >= 4))
 
-    def usage_doubled_since_start(self) -> pl.LazyFrame:  # noqa: D102
+    def usage_doubled_since_start(self) -> pl.LazyFrame:
         m = self.t["measures"].filter(c("day") <= self.d).join(self.metrics.filter(c("core")), on="metric")
         m = m.join(self.aged(90), on="account_id")
         m = m.with_columns(start_age=(c("day") - c("created_on")).dt.total_days())
@@ -253,14 +277,15 @@ class Triggers:
         for kind in ("flow", "gauge"):
             parts = {name: c("value").filter(where) for name, where in windows.items()}
             values = [
-                (part.sum() if kind == "flow" else part.mean()).round(9).alias(name) for name, part in parts.items()
+                (part.sum() if kind == "flow" else part.mean()).round(9).alias(name)
+                for name, part in parts.items()
             ]
             of_kind = m.filter(c("kind") == kind).group_by("account_id", "metric")
             levels.append(of_kind.agg(*values, first=c("start_age").min()))
         doubled = (c("first") <= 7) & (c("start") >= 10) & (_div(c("now"), c("start")) >= 2)
         return pl.concat(levels).filter(doubled).select("account_id").unique()
 
-    def wau_doubled(self) -> pl.LazyFrame:  # noqa: D102
+    def wau_doubled(self) -> pl.LazyFrame:
         weeks = [(c("day") <= self.ago(7 * k)) & (c("day") > self.ago(7 * k + 7)) for k in range(5)]
         people = (
             self.events.filter(c("kind") == "used")
@@ -275,7 +300,7 @@ class Triggers:
         fires = (mean >= 3) & (_div(c("n0"), mean) >= 2) & (c("first") <= self.ago(28))
         return weekly.filter(fires).join(self.aged(34), on="account_id", how="semi")
 
-    def headcount_growth(self) -> pl.LazyFrame:  # noqa: D102
+    def headcount_growth(self) -> pl.LazyFrame:
         m = self.t["measures"].filter(
             (c("metric") == "headcount") & (c("day") <= self.d) & (c("day") > self.ago(180))
         )
@@ -284,7 +309,7 @@ class Triggers:
         )
         return ends.filter((c("n") >= 2) & (_div(c("new") - c("old"), c("old")) >= 0.2))
 
-    def beyond_first_use(self) -> pl.LazyFrame:  # noqa: D102
+    def beyond_first_use(self) -> pl.LazyFrame:
         used = self.events.filter((c("kind") == "used") & c("feature").is_not_null())
         used = used.join(self.aged(90), on="account_id")
         age = (c("day") - c("created_on")).dt.total_days()
@@ -294,7 +319,7 @@ class Triggers:
         new = counts.filter((c("now") >= 5) & (c("start") == 0)).group_by("account_id").agg(n=pl.len())
         return new.filter(c("n") >= 2)
 
-    def seats_added(self) -> pl.LazyFrame:  # noqa: D102
+    def seats_added(self) -> pl.LazyFrame:
         members = self.members.filter(c("role") == "member")
         new = self.present.filter((c("role") == "member") & (c("joined_on") > self.ago(14)))
         before = members.select("account_id", "user_id", joined_before="joined_on", left_before="left_on")
@@ -305,30 +330,30 @@ class Triggers:
         first = new.join(again, on=["account_id", "user_id", "joined_on"], how="anti")
         return first.group_by("account_id").agg(n=c("user_id").n_unique()).filter(c("n") >= 2)
 
-    def seats_active(self) -> pl.LazyFrame:  # noqa: D102
+    def seats_active(self) -> pl.LazyFrame:
         seated = self.present.filter(c("role") == "member").select("account_id", "user_id").unique()
         used = self.lately("used", 30).select("account_id", "user_id").unique().with_columns(active=pl.lit(1))
-        counts = seated.join(used, on=["account_id", "user_id"], how="left").group_by("account_id").agg(
-            taken=pl.len(), active=c("active").count()
+        counts = (
+            seated.join(used, on=["account_id", "user_id"], how="left")
+            .group_by("account_id")
+            .agg(taken=pl.len(), active=c("active").count())
         )
         counts = counts.join(self.plan.select("account_id", "seats"), on="account_id")
-        return counts.filter(
-            (_div(c("taken"), c("seats")) > 0.8) & (_div(c("active"), c("taken")) > 0.8)
-        )
+        return counts.filter((_div(c("taken"), c("seats")) > 0.8) & (_div(c("active"), c("taken")) > 0.8))
 
-    def guests_accumulating(self) -> pl.LazyFrame:  # noqa: D102
+    def guests_accumulating(self) -> pl.LazyFrame:
         guests = self.present.filter(c("role") == "guest").group_by("account_id")
         counts = guests.agg(n=c("user_id").n_unique(), new=_users(c("joined_on") > self.ago(30)))
         return counts.filter((c("n") >= 3) & (c("new") >= 2))
 
-    def invites(self) -> pl.LazyFrame:  # noqa: D102
+    def invites(self) -> pl.LazyFrame:
         roles = self.members.group_by("account_id", "user_id").agg(guest=(c("role") == "guest").all())
         guests = roles.filter(c("guest")).select("account_id", "user_id")
         sent = self.lately("invited", 30).join(guests, on=["account_id", "user_id"], how="anti")
         counts = sent.group_by("account_id").agg(n=pl.len(), people=c("user_id").count())
         return counts.filter((c("n") >= 2) & (c("people") >= 1))
 
-    def new_team(self) -> pl.LazyFrame:  # noqa: D102
+    def new_team(self) -> pl.LazyFrame:
         used = self.events.filter((c("kind") == "used") & c("team").is_not_null())
         firsts = used.group_by("account_id", "team").agg(first=c("day").min())
         new = firsts.filter(c("first") > self.ago(30)).select("account_id").unique()
@@ -337,26 +362,28 @@ class Triggers:
         many = teams.group_by("account_id").agg(n=pl.len()).filter(c("n") >= 2)
         return new.join(many, on="account_id", how="semi").join(self.aged(60), on="account_id", how="semi")
 
-    def capability_request(self) -> pl.LazyFrame:  # noqa: D102
+    def capability_request(self) -> pl.LazyFrame:
         return self.of_higher(self.asked("capability_request")).select("account_id").unique()
 
-    def paywall_attempts(self) -> pl.LazyFrame:  # noqa: D102
+    def paywall_attempts(self) -> pl.LazyFrame:
         tries = self.of_higher(self.lately("blocked", 14)).group_by("account_id", "feature")
         counts = tries.agg(n=pl.len(), days=c("day").n_unique())
         return counts.filter((c("n") >= 3) & (c("days") >= 2)).select("account_id").unique()
 
-    def premium_preview(self) -> pl.LazyFrame:  # noqa: D102
-        seen = self.of_higher(self.lately("previewed", 30)).group_by("account_id").agg(n=c("feature").n_unique())
+    def premium_preview(self) -> pl.LazyFrame:
+        seen = (
+            self.of_higher(self.lately("previewed", 30)).group_by("account_id").agg(n=c("feature").n_unique())
+        )
         return seen.filter(c("n") >= 2)
 
-    def repeated_workaround(self) -> pl.LazyFrame:  # noqa: D102
+    def repeated_workaround(self) -> pl.LazyFrame:
         seen = self.lately("workaround", 30).group_by("account_id", "feature").agg(n=pl.len())
         told = self.asked("workaround").group_by("account_id", "feature").agg(n=c("ticket_id").n_unique())
         both = pl.concat([seen, told]).filter(c("feature").is_not_null())
         totals = both.group_by("account_id", "feature").agg(c("n").sum()).filter(c("n") >= 3)
         return totals.select("account_id").unique()
 
-    def support_time_up(self) -> pl.LazyFrame:  # noqa: D102
+    def support_time_up(self) -> pl.LazyFrame:
         t = self.t["tickets"].with_columns(day=c("opened_at").dt.date())
         t = t.filter((c("day") <= self.d) & (c("day") > self.ago(60)))
         late = c("day") > self.ago(30)
@@ -373,31 +400,31 @@ class Triggers:
         steady = since.filter(pl.coalesce("change", "start") <= self.ago(59))
         return sums.join(steady, on="account_id", how="semi")
 
-    def out_of_scope_asks(self) -> pl.LazyFrame:  # noqa: D102
+    def out_of_scope_asks(self) -> pl.LazyFrame:
         asked = self.asked("out_of_scope").group_by("account_id").agg(n=c("ticket_id").n_unique())
         return asked.filter(c("n") >= 2)
 
-    def hard_deadline(self) -> pl.LazyFrame:  # noqa: D102
+    def hard_deadline(self) -> pl.LazyFrame:
         return self.asked("deadline").filter(c("deadline_on") > self.d).select("account_id").unique()
 
-    def faster_turnaround(self) -> pl.LazyFrame:  # noqa: D102
+    def faster_turnaround(self) -> pl.LazyFrame:
         return self.asked("faster").select("account_id").unique()
 
-    def budget_language(self) -> pl.LazyFrame:  # noqa: D102
+    def budget_language(self) -> pl.LazyFrame:
         return self.asked("budget").select("account_id").unique()
 
-    def renewal_window(self) -> pl.LazyFrame:  # noqa: D102
+    def renewal_window(self) -> pl.LazyFrame:
         due = self.plan.filter(c("renews_on").is_between(self.ago(-60), self.ago(-90)))
         still = c("ends_on").is_null() | (c("ends_on") > self.d)
         cancelling = self.periods.filter(still & c("cancel_on").is_not_null()).select("account_id")
         return due.join(cancelling, on="account_id", how="anti")
 
-    def product_page_visits(self) -> pl.LazyFrame:  # noqa: D102
+    def product_page_visits(self) -> pl.LazyFrame:
         views = self.lately("viewed", 30).join(self.others, on=["account_id", "product"])
         many = views.group_by("account_id", "product").agg(n=pl.len()).filter(c("n") >= 3)
         busy = self.shares.filter(c("core") & (c("s0") >= 0.5)).select("account_id")
         return many.select("account_id").unique().join(busy, on="account_id", how="semi")
 
-    def product_use_case_ask(self) -> pl.LazyFrame:  # noqa: D102
+    def product_use_case_ask(self) -> pl.LazyFrame:
         asked = self.asked("use_case").join(self.others, on=["account_id", "product"], how="semi")
         return asked.select("account_id").unique()

@@ -1,11 +1,14 @@
 """All triggers as a loop over accounts in plain Python: fetch the rows, group them by account, look at each."""
 
+# ruff: noqa: D103 - what a trigger means stands in the rule book.
+
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +44,9 @@ class Company:
             return set()
         mine = self.plans[plan_id]
         above = [
-            p for p in self.plans.values() if p["sold"] and p["product"] == mine["product"] and p["tier"] > mine["tier"]
+            p
+            for p in self.plans.values()
+            if p["sold"] and p["product"] == mine["product"] and p["tier"] > mine["tier"]
         ]
         found: set[str] = set()
         for plan in above:
@@ -87,7 +92,9 @@ class Account:
 
     def asked(self, ticket_class: str) -> list[Row]:
         """Asks of a class in the last 30 days."""
-        return [a for a in self.asks if a["ticket_class"] == ticket_class and (self.d - a["opened_on"]).days < 30]
+        return [
+            a for a in self.asks if a["ticket_class"] == ticket_class and (self.d - a["opened_on"]).days < 30
+        ]
 
     def plan_on(self, day: date) -> Row | None:
         """The subscription in force on a day."""
@@ -98,7 +105,11 @@ class Account:
             other = self.company.product(s["plan_id"]) != "main"
             return (other, status, -tier, -s["starts_on"].toordinal(), s["subscription_id"])
 
-        held = [s for s in self.subscriptions if s["starts_on"] <= day and (s["ends_on"] is None or s["ends_on"] > day)]
+        held = [
+            s
+            for s in self.subscriptions
+            if s["starts_on"] <= day and (s["ends_on"] is None or s["ends_on"] > day)
+        ]
         return min(held, key=order, default=None)
 
     def ceiling(self, metric: str, day: date) -> float | None:
@@ -129,7 +140,11 @@ class Account:
         """A metric's level on a day: the newest of a week, or the sum of a period."""
         if metric == "seats":
             people = [m for m in self.members if m["role"] == "member"]
-            there = {m["user_id"] for m in people if m["joined_on"] <= day and (m["left_on"] is None or m["left_on"] > day)}
+            there = {
+                m["user_id"]
+                for m in people
+                if m["joined_on"] <= day and (m["left_on"] is None or m["left_on"] > day)
+            }
             return len(there) if people else None
         what, rows = self.company.metrics[metric], self.by_metric[metric]
         if what["kind"] == "gauge":
@@ -154,7 +169,9 @@ class Account:
         if self.plan is None:
             return set()
         held = {
-            self.company.product(s["plan_id"]) for s in self.subscriptions if s["ends_on"] is None or s["ends_on"] > self.d
+            self.company.product(s["plan_id"])
+            for s in self.subscriptions
+            if s["ends_on"] is None or s["ends_on"] > self.d
         }
         sold = {p["product"] for p in self.company.plans.values() if p["sold"]}
         return sold - held - {self.company.product(self.plan_id)}
@@ -172,25 +189,25 @@ def _at_least(share: float | None, bound: float) -> bool:
     return share is not None and share >= bound
 
 
-def plan_limit_pressure(a: Account) -> bool:  # noqa: D103 - named by the rule book, as are those below
+def plan_limit_pressure(a: Account) -> bool:
     return any(all(_at_least(a.share(m, week), 0.8) for week in (0, 1, 2)) for m in a.metrics(core=True))
 
 
-def near_ceiling(a: Account) -> bool:  # noqa: D103
+def near_ceiling(a: Account) -> bool:
     return any((a.share(m, 0) or 0) > 0.9 and _at_least(a.share(m, 1), 0.8) for m in a.metrics(core=False))
 
 
-def limit_hits(a: Account) -> bool:  # noqa: D103
+def limit_hits(a: Account) -> bool:
     hits = a.lately("limit_hit", 14)
     return len(hits) >= 3 and len({e["day"] for e in hits}) >= 2
 
 
-def feature_utilisation(a: Account) -> bool:  # noqa: D103
+def feature_utilisation(a: Account) -> bool:
     used = {e["feature"] for e in a.lately("used", 30)} & a.own_features
     return len(a.own_features) >= 4 and round(len(used) / len(a.own_features), 9) > 0.9
 
 
-def usage_doubled_since_start(a: Account) -> bool:  # noqa: D103
+def usage_doubled_since_start(a: Account) -> bool:
     if a.age < 90:
         return False
     for metric in a.metrics(core=True):
@@ -206,7 +223,7 @@ def usage_doubled_since_start(a: Account) -> bool:  # noqa: D103
     return False
 
 
-def wau_doubled(a: Account) -> bool:  # noqa: D103
+def wau_doubled(a: Account) -> bool:
     weeks: list[set[str]] = [set() for _ in range(5)]
     oldest = 0
     for e in a.used:
@@ -218,14 +235,16 @@ def wau_doubled(a: Account) -> bool:  # noqa: D103
     return mean >= 3 and round(len(weeks[0]) / mean, 9) >= 2 and oldest >= 28 and a.age >= 34
 
 
-def headcount_growth(a: Account) -> bool:  # noqa: D103
-    rows = sorted((r for r in a.by_metric["headcount"] if (a.d - r["day"]).days < 180), key=lambda r: r["day"])
+def headcount_growth(a: Account) -> bool:
+    rows = sorted(
+        (r for r in a.by_metric["headcount"] if (a.d - r["day"]).days < 180), key=lambda r: r["day"]
+    )
     if len(rows) < 2 or not rows[0]["value"]:
         return False
     return round((rows[-1]["value"] - rows[0]["value"]) / rows[0]["value"], 9) >= 0.2
 
 
-def beyond_first_use(a: Account) -> bool:  # noqa: D103
+def beyond_first_use(a: Account) -> bool:
     if a.age < 90:
         return False
     new = 0
@@ -236,7 +255,7 @@ def beyond_first_use(a: Account) -> bool:  # noqa: D103
     return new >= 2
 
 
-def seats_added(a: Account) -> bool:  # noqa: D103
+def seats_added(a: Account) -> bool:
     added = set()
     for m in a.present:
         if m["role"] != "member" or (a.d - m["joined_on"]).days >= 14:
@@ -253,7 +272,7 @@ def seats_added(a: Account) -> bool:  # noqa: D103
     return len(added) >= 2
 
 
-def seats_active(a: Account) -> bool:  # noqa: D103
+def seats_active(a: Account) -> bool:
     seats = a.plan["seats"] if a.plan else None
     if not seats or not a.seated:
         return False
@@ -261,13 +280,13 @@ def seats_active(a: Account) -> bool:  # noqa: D103
     return round(len(a.seated) / seats, 9) > 0.8 and round(len(active) / len(a.seated), 9) > 0.8
 
 
-def guests_accumulating(a: Account) -> bool:  # noqa: D103
+def guests_accumulating(a: Account) -> bool:
     guests = [m for m in a.present if m["role"] == "guest"]
     new = {m["user_id"] for m in guests if (a.d - m["joined_on"]).days < 30}
     return len({m["user_id"] for m in guests}) >= 3 and len(new) >= 2
 
 
-def invites(a: Account) -> bool:  # noqa: D103
+def invites(a: Account) -> bool:
     roles: dict[str, set[str]] = defaultdict(set)
     for m in a.members:
         roles[m["user_id"]].add(m["role"])
@@ -275,36 +294,36 @@ def invites(a: Account) -> bool:  # noqa: D103
     return len(sent) >= 2 and any(e["user_id"] is not None for e in sent)
 
 
-def new_team(a: Account) -> bool:  # noqa: D103
+def new_team(a: Account) -> bool:
     used = _many(a.used, "team")
     new = any(all((a.d - e["day"]).days < 30 for e in rows) for rows in used.values())
     teams = set(used) | {m["team"] for m in a.present if m["team"] is not None}
     return new and len(teams) >= 2 and a.age >= 60
 
 
-def capability_request(a: Account) -> bool:  # noqa: D103
+def capability_request(a: Account) -> bool:
     return any(ask["feature"] in a.higher for ask in a.asked("capability_request"))
 
 
-def paywall_attempts(a: Account) -> bool:  # noqa: D103
+def paywall_attempts(a: Account) -> bool:
     tries = _many(a.lately("blocked", 14), "feature")
     return any(
         f in a.higher and len(rows) >= 3 and len({e["day"] for e in rows}) >= 2 for f, rows in tries.items()
     )
 
 
-def premium_preview(a: Account) -> bool:  # noqa: D103
+def premium_preview(a: Account) -> bool:
     return len({e["feature"] for e in a.lately("previewed", 30)} & a.higher) >= 2
 
 
-def repeated_workaround(a: Account) -> bool:  # noqa: D103
+def repeated_workaround(a: Account) -> bool:
     seen, told = _many(a.lately("workaround", 30), "feature"), _many(a.asked("workaround"), "feature")
     return any(
         len(seen.get(f, [])) + len({ask["ticket_id"] for ask in told.get(f, [])}) >= 3 for f in {*seen, *told}
     )
 
 
-def support_time_up(a: Account) -> bool:  # noqa: D103
+def support_time_up(a: Account) -> bool:
     now = before = 0.0
     for ticket in a.tickets:
         age = (a.d - ticket["day"]).days
@@ -318,43 +337,41 @@ def support_time_up(a: Account) -> bool:  # noqa: D103
     for s in sorted(a.subscriptions, key=lambda s: (s["starts_on"], s["subscription_id"])):
         by_product[a.company.product(s["plan_id"])].append(s)
     for rows in by_product.values():
-        changes += [
-            new["starts_on"] for old, new in zip(rows, rows[1:], strict=False) if old["plan_id"] != new["plan_id"]
-        ]
-    starts = changes and [max(changes)] or [s["starts_on"] for s in a.subscriptions]
+        changes += [new["starts_on"] for old, new in pairwise(rows) if old["plan_id"] != new["plan_id"]]
+    starts = [max(changes)] if changes else [s["starts_on"] for s in a.subscriptions]
     return bool(starts) and (a.d - min(starts)).days >= 59
 
 
-def out_of_scope_asks(a: Account) -> bool:  # noqa: D103
+def out_of_scope_asks(a: Account) -> bool:
     return len({ask["ticket_id"] for ask in a.asked("out_of_scope")}) >= 2
 
 
-def hard_deadline(a: Account) -> bool:  # noqa: D103
+def hard_deadline(a: Account) -> bool:
     return any(ask["deadline_on"] is not None and ask["deadline_on"] > a.d for ask in a.asked("deadline"))
 
 
-def faster_turnaround(a: Account) -> bool:  # noqa: D103
+def faster_turnaround(a: Account) -> bool:
     return bool(a.asked("faster"))
 
 
-def budget_language(a: Account) -> bool:  # noqa: D103
+def budget_language(a: Account) -> bool:
     return bool(a.asked("budget"))
 
 
-def renewal_window(a: Account) -> bool:  # noqa: D103
+def renewal_window(a: Account) -> bool:
     if a.plan is None or a.plan["renews_on"] is None:
         return False
     held = [s for s in a.subscriptions if s["ends_on"] is None or s["ends_on"] > a.d]
     return 60 <= (a.plan["renews_on"] - a.d).days <= 90 and not any(s["cancel_on"] for s in held)
 
 
-def product_page_visits(a: Account) -> bool:  # noqa: D103
+def product_page_visits(a: Account) -> bool:
     views, others = _many(a.lately("viewed", 30), "product"), a.other_products()
     seen = any(product in others and len(rows) >= 3 for product, rows in views.items())
     return seen and any(_at_least(a.share(m, 0), 0.5) for m in a.metrics(core=True))
 
 
-def product_use_case_ask(a: Account) -> bool:  # noqa: D103
+def product_use_case_ask(a: Account) -> bool:
     others = a.other_products()
     return any(ask["product"] in others for ask in a.asked("use_case"))
 

@@ -1,8 +1,9 @@
-"""The benchmark's table: seconds, ratios, memory, growth, and whether the targets are met."""
+"""The benchmark's table: seconds on the clock and of processor, ratios, memory, growth, and whether the targets are met."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 Result = dict[str, Any]
@@ -16,7 +17,7 @@ def as_text(results: list[Result]) -> str:
     for section in dict.fromkeys(result["section"] for result in results):
         rows = [result for result in results if result["section"] == section]
         base = COMPARED_WITH.get(section)
-        head = f"{'accounts':>10}  {section:<52}{'seconds':>9}{'ratio':>8}{'MiB':>7}{'growth':>8}{'found':>9}"
+        head = f"{'accounts':>10}  {section:<52}{'seconds':>9}{'cpu':>9}{'ratio':>8}{'MiB':>7}{'growth':>8}{'found':>9}"
         lines += ["", head, "-" * len(head)]
         for row in sorted(rows, key=lambda row: row["accounts"]):
             lines.append(_line(row, results, base))
@@ -33,7 +34,7 @@ def _line(row: Result, results: list[Result], base: str | None) -> str:
         times = row["seconds"] / before["seconds"]
         growth = f"{times:.1f}/{row['accounts'] / before['accounts']:g}"
     return (
-        f"{row['accounts']:>10,}  {row['label']:<52}{row['seconds']:>9.3f}{ratio:>8}{row['peak_mib']:>7.0f}"
+        f"{row['accounts']:>10,}  {row['label']:<52}{row['seconds']:>9.3f}{row['cpu']:>9.3f}{ratio:>8}{row['peak_mib']:>7.0f}"
         f"{growth:>8}{row['found']:>9,}"
     )
 
@@ -61,9 +62,13 @@ def targets(results: list[Result]) -> Iterator[str]:
             bound = 2.0 if accounts >= 1_000_000 else 3.0
             yield from judged(f"{accounts:,} accounts: ours against the floor", ours / floor, bound, " x")
         for name in ("queries", "polars"):
-            yield from judged(f"{accounts:,} accounts: ours against {name}", ours, seconds(name, accounts), " s")
+            yield from judged(
+                f"{accounts:,} accounts: ours against {name}", ours, seconds(name, accounts), " s"
+            )
         mine = _find(results, "ours", accounts)
-        yield from judged(f"{accounts:,} accounts: peak memory", mine["peak_mib"] if mine else None, 4096, " MiB")
+        yield from judged(
+            f"{accounts:,} accounts: peak memory", mine["peak_mib"] if mine else None, 4096, " MiB"
+        )
         many, one = seconds("many", accounts), seconds("ours_history", accounts)
         if many is not None and one is not None:
             yield from judged(f"{accounts:,} accounts: 26 dates against one", many / one, 4.0, " x")
@@ -71,10 +76,14 @@ def targets(results: list[Result]) -> Iterator[str]:
         for name in ("rule_engine", "zen_table", "zen_expression"):
             theirs = seconds(name, accounts)
             if rules is not None and theirs is not None and accounts == 100_000:
-                yield from judged(f"{accounts:,} accounts: 50 x our rules against {name}", 50 * rules, theirs, " s")
+                yield from judged(
+                    f"{accounts:,} accounts: 50 x our rules against {name}", 50 * rules, theirs, " s"
+                )
         if accounts == 100_000:
             yield from judged(f"{accounts:,} accounts: nothing new", seconds("again", accounts), 1.0, " s")
-    for small, large in zip(sizes, sizes[1:], strict=False):
+    for small, large in pairwise(sizes):
         before, after = seconds("ours", small), seconds("ours", large)
         if before is not None and after is not None:
-            yield from judged(f"growth of ours from {small:,} to {large:,}", after / before, large / small, " x")
+            yield from judged(
+                f"growth of ours from {small:,} to {large:,}", after / before, large / small, " x"
+            )

@@ -9,13 +9,13 @@ expression per trigger costs twenty times that). rule-engine has no batch: a rul
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from evals.speed.queries import profiles, queries, worth
+from evals.speed.stopwatch import Timed, timed
 
 Row = dict[str, Any]
 Ranked = list[tuple[str, int, str, list[str]]]
@@ -91,7 +91,13 @@ def decision_table() -> dict[str, Any]:
     return {
         "nodes": [
             {"id": "in", "type": "inputNode", "name": "profile", "position": place},
-            {"id": "table", "type": "decisionTableNode", "name": "triggers", "content": table, "position": place},
+            {
+                "id": "table",
+                "type": "decisionTableNode",
+                "name": "triggers",
+                "content": table,
+                "position": place,
+            },
             {"id": "out", "type": "outputNode", "name": "fired", "position": place},
         ],
         "edges": [
@@ -117,9 +123,7 @@ def zen_expression(rows: list[Row]) -> Callable[[], Ranked]:
     return run
 
 
-def timed(make: Callable[[list[Row]], Callable[[], Ranked]], file: Path) -> tuple[float, int]:
-    """Seconds from profile to ranked accounts, and how many reach the bar."""
+def measured(make: Callable[[list[Row]], Callable[[], Ranked]], file: Path) -> Timed:
+    """From profile to ranked accounts: the time, and how many reach the bar."""
     run = make(read(file))
-    started = time.perf_counter()
-    answer = run()
-    return time.perf_counter() - started, sum(points >= BANDS[0][0] for _, points, _, _ in answer)
+    return timed(lambda: sum(points >= BANDS[0][0] for _, points, _, _ in run()))

@@ -22,9 +22,7 @@ THEMES = ("limit_hit", "blocked", "previewed", "viewed", "workaround", "invited"
 "What a growing account does more than others: one kind of event; few features deeply; more people lately."
 
 
-def generate(
-    path: Path, accounts: int, *, days: int = DAYS, clustered: bool = True, seed: int = 1
-) -> None:
+def generate(path: Path, accounts: int, *, days: int = DAYS, clustered: bool = True, seed: int = 1) -> None:
     """Write a DuckDB file with all fact tables of `accounts` accounts over the `days` days that end at AS_OF.
 
     Clustered: measures and events lie by month, account and day, other tables by account. Otherwise the dated
@@ -37,6 +35,8 @@ def generate(
     duck = duckdb.connect(str(making))
     try:
         duck.execute("SET TimeZone = 'UTC'")
+        # Accounts stay on the streaming side of every join, so that rows come out in their order, unsorted.
+        duck.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         create_tables(duck)
         _reference(duck)
         _draw(duck, accounts, days, seed)
@@ -56,10 +56,13 @@ def generate(
 
 
 def _reference(duck: Any) -> None:
-    from agent.facts.door import add_facts
     import ibis
 
-    add_facts(Warehouse(ibis.duckdb.from_connection(duck)), reference_facts(), source="files", read_at=READ_AT)
+    from agent.facts.door import add_facts
+
+    add_facts(
+        Warehouse(ibis.duckdb.from_connection(duck)), reference_facts(), source="files", read_at=READ_AT
+    )
     duck.execute("DELETE FROM source_reads")
     for table in ("accounts", "subscriptions", "members", "measures", "events", "tickets", "invoices"):
         duck.execute("INSERT INTO source_reads VALUES ('files', ?, ?, 1, 1, 0, 0)", [table, READ_AT])
@@ -76,9 +79,7 @@ def _months(days: int) -> Iterator[tuple[date, date]]:
 
 def _draw(duck: Any, accounts: int, days: int, seed: int) -> None:
     """One row an account with everything else that follows from it: size, plan, level and pace of use."""
-    duck.execute(
-        f"CREATE TEMP MACRO u(i, salt) AS (hash(i, salt, {seed}) >> 11)::DOUBLE / 9007199254740992"
-    )
+    duck.execute(f"CREATE TEMP MACRO u(i, salt) AS (hash(i, salt, {seed}) >> 11)::DOUBLE / 9007199254740992")
     duck.execute(
         f"""
         CREATE TEMP TABLE drawn AS
@@ -149,12 +150,12 @@ def _subscriptions(duck: Any) -> None:
         FROM s
         UNION ALL
         SELECT 'sub_' || i, account_id, CASE WHEN changed THEN ['old', 'starter', 'growth'][tier] ELSE plan_id END,
-            CASE WHEN bought THEN greatest(1, seats - 4) ELSE seats END, price // 2, 'EUR', created_on AS starts_on, {end} - since,
-            'active', 'month', NULL, NULL, NULL
+            CASE WHEN bought THEN greatest(1, seats - 4) ELSE seats END, price // 2, 'EUR',
+            created_on AS starts_on, {end} - since, 'active', 'month', NULL, NULL, NULL
         FROM s WHERE changed OR bought
         UNION ALL
-        SELECT 'sub_' || i || '_b', account_id, 'insight', NULL, 3900, 'EUR', created_on + 1 AS starts_on, NULL, 'active', 'month',
-            NULL, NULL, NULL
+        SELECT 'sub_' || i || '_b', account_id, 'insight', NULL, 3900, 'EUR', created_on + 1 AS starts_on, NULL, 'active',
+            'month', NULL, NULL, NULL
         FROM s WHERE u(i, 39) < 0.04
         ORDER BY account_id, starts_on
         """
@@ -282,7 +283,10 @@ def _events(duck: Any, first: date, last: date) -> None:
 def _tickets(duck: Any, days: int) -> None:
     """About 2 tickets an account in 90 days, most of them plain."""
     pools = {"plain": PLAIN, "special": SPECIAL, "unhappy": UNHAPPY}
-    lists = {name: "[" + ", ".join("'" + text.replace("'", "''") + "'" for text in pool) + "]" for name, pool in pools.items()}
+    lists = {
+        name: "[" + ", ".join("'" + text.replace("'", "''") + "'" for text in pool) + "]"
+        for name, pool in pools.items()
+    }
     duck.execute(
         f"""
         INSERT INTO tickets
@@ -329,8 +333,15 @@ def _invoices(duck: Any) -> None:
 
 
 def _scatter(duck: Any) -> None:
-    for table, day in (("measures", "day"), ("events", '"at"'), ("tickets", "opened_at"), ("invoices", "issued_on")):
+    for table, day in (
+        ("measures", "day"),
+        ("events", '"at"'),
+        ("tickets", "opened_at"),
+        ("invoices", "issued_on"),
+    ):
         duck.execute(f"CREATE TEMP TABLE before AS SELECT * FROM {table}")
         duck.execute(f"TRUNCATE {table}")
-        duck.execute(f"INSERT INTO {table} SELECT * FROM before ORDER BY CAST({day} AS DATE), hash(account_id)")
+        duck.execute(
+            f"INSERT INTO {table} SELECT * FROM before ORDER BY CAST({day} AS DATE), hash(account_id)"
+        )
         duck.execute("DROP TABLE before")

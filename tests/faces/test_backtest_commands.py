@@ -149,9 +149,7 @@ def test_before_the_first_sync_the_sentence_says_so(run, tmp_path):
 
 def test_history_shorter_than_a_window_is_marked(run, workspace):
     """On the first dates `support_time_up`, which looks back 60 days, sees only part; what has no table never fires."""
-    found = json.loads(
-        run("backtest", "--to", ago(270).isoformat(), "--json", workspace=workspace).stdout
-    )
+    found = json.loads(run("backtest", "--to", ago(270).isoformat(), "--json", workspace=workspace).stdout)
     windows = {one["name"]: one["windows"] for one in found["triggers"]}
     assert windows["plan_limit_pressure"]["partial_dates"] == found["dates"]
     assert windows["support_time_up"]["missing"] == ["tickets"]
@@ -159,6 +157,7 @@ def test_history_shorter_than_a_window_is_marked(run, workspace):
     assert any("reach back before the facts begin" in note for note in found["notes"])
 
 
+@pytest.mark.slow
 def test_whatif_tells_who_changes_and_changes_nothing(run, workspace):
     """A lower bar lets more accounts through in the past; the files and the state stay as they were."""
     run("scan", workspace=workspace)
@@ -185,6 +184,7 @@ def _kept(workspace: Path) -> list[Path]:
     return [workspace / "outgrown.toml", private / "facts.duckdb", *sorted(private.glob("state.db*"))]
 
 
+@pytest.mark.slow
 def test_whatif_names_who_becomes_ready_today(run, tmp_path):
     """One trigger made easier: the account it was missing becomes ready, and the sentence says by what."""
     w = World()

@@ -50,7 +50,16 @@ def test_the_page_fetches_and_runs_nothing(found):
     """No script, no link, no image, no inline style; the policy lets in the one style sheet alone."""
     text = html(found, "Acme")
     page = Page(text)
-    assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "form", "base", "a"}
+    assert not {tag for tag, _ in page.tags} & {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "form",
+        "base",
+        "a",
+    }
     for _, attributes in page.tags:
         assert not {name for name in attributes if name.startswith("on") or name in {"style", "src", "href"}}
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL).group(1)
@@ -62,7 +71,9 @@ def test_the_page_fetches_and_runs_nothing(found):
 def test_names_are_escaped(found):
     """A company's, a trigger's and a group's name are text, whatever they look like."""
     bad = found.triggers[0].model_copy(update={"name": HOSTILE, "group": HOSTILE})
-    text = html(found.model_copy(update={"triggers": (bad, *found.triggers[1:]), "notes": (HOSTILE,)}), HOSTILE)
+    text = html(
+        found.model_copy(update={"triggers": (bad, *found.triggers[1:]), "notes": (HOSTILE,)}), HOSTILE
+    )
     assert "<script" not in text
     assert text.count(escape(HOSTILE)) >= 4
 

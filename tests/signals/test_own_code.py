@@ -87,9 +87,9 @@ def test_its_parameters_are_settings(tmp_path: Path):
     assert one.defaults == {"at_least": 3, "days": 14, "feature": "reports", "counted": True}
     off = library_of(given(files, triggers={"evening_work": {"enabled": False}}))
     assert [entry.name for entry in off.off] == ["evening_work"]
-    with pytest.raises(ConfigError, match="has no setting 'atleast'; did you mean 'at_least'?"):
+    with pytest.raises(ConfigError, match=r"has no setting 'atleast'; did you mean 'at_least'?"):
         library_of(given(files, triggers={"evening_work": {"atleast": 5}}))
-    with pytest.raises(ConfigError, match="evening_work.counted must be true or false"):
+    with pytest.raises(ConfigError, match=r"evening_work.counted must be true or false"):
         library_of(given(files, triggers={"evening_work": {"counted": 1}}))
 
 
@@ -126,10 +126,12 @@ def test_the_workspace_names_the_files(tmp_path: Path):
     assert {"evening_work", "morning_work"} <= {
         entry.name for entry in library_of(read_settings(path)).entries
     }
+    (tmp_path / "triggers" / "c.py").write_text("raise SystemExit('not ours to run')\n")
+    assert len(read_settings(path).trigger_files) == 2
     path.write_text('trigger_files = ["triggers/b.py"]\n' + toml)
     assert [Path(name).name for name in read_settings(path).trigger_files] == ["b.py"]
     path.write_text('trigger_files = ["rules.py"]\n' + toml)
-    with pytest.raises(ConfigError, match="'trigger_files' names rules.py, which is not in"):
+    with pytest.raises(ConfigError, match=r"'trigger_files' names rules.py, which is not in"):
         read_settings(path)
 
 
@@ -209,7 +211,7 @@ def test_two_files_cannot_have_a_trigger_of_one_name(tmp_path: Path):
     """The second one is told of the first."""
     files = written(tmp_path, rule()) + written(tmp_path, rule(), "other.py")
     with pytest.raises(
-        ConfigError, match="other.py line 5: there is a trigger 'mine' in triggers.py line 5 already"
+        ConfigError, match=r"other.py line 5: there is a trigger 'mine' in triggers.py line 5 already"
     ):
         load_library(files=files)
 
@@ -218,7 +220,7 @@ def test_a_kind_and_a_function_cannot_share_a_name(tmp_path: Path):
     """Which of the two was meant, only the founder knows."""
     table = {"kind": "share_of_ceiling", "group": "growth", "at_least": 0.5}
     with pytest.raises(
-        ConfigError, match="triggers.mine has a kind, but triggers.py line 5 defines that trigger"
+        ConfigError, match=r"triggers.mine has a kind, but triggers.py line 5 defines that trigger"
     ):
         load_library({"mine": table}, files=written(tmp_path, rule()))
 

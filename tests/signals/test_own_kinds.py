@@ -206,14 +206,21 @@ def _(w: World, a: str) -> None:
         w.event(a, "used", 2, feature=feature)
 
 
+def used(*uses: tuple[str, int]) -> Story:
+    """Who used it, and how many days ago."""
+
+    def story(w: World, a: str) -> None:
+        w.account(a)
+        for user, day in uses:
+            w.event(a, "used", day, user_id=user)
+
+    return story
+
+
 case("new_people", "two, beside one who was there", fires=True)(
-    lambda w, a: [w.account(a), w.event(a, "used", 50, user_id="u0"), w.event(a, "used", 0, user_id="u0"),
-                  w.event(a, "used", 1, user_id="u1"), w.event(a, "used", 13, user_id="u2")] and None
-)  # fmt: skip
-case("new_people", "one of them was there before", fires=False)(
-    lambda w, a: [w.account(a), w.event(a, "used", 14, user_id="u2"), w.event(a, "used", 1, user_id="u1"),
-                  w.event(a, "used", 13, user_id="u2")] and None
-)  # fmt: skip
+    used(("u0", 50), ("u0", 0), ("u1", 1), ("u2", 13))
+)
+case("new_people", "one of them was there before", fires=False)(used(("u2", 14), ("u1", 1), ("u2", 13)))
 
 
 def wrote(text: str, day: int = 3, **more: object) -> Story:

@@ -148,6 +148,14 @@ def test_groups_change_what_is_given_and_bring_new_ones():
     assert (account.points, account.groups) == (5, {"habits": 5})
 
 
+def test_there_is_a_most_of_triggers():
+    """More than a replay can tell apart is an error, and not a wrong answer."""
+    tables = {f"mine_{n}": COUNT | {"at_least": n + 1} for n in range(36)}
+    assert len(load_library({name: tables[name] for name in list(tables)[:35]}).entries) == 60
+    with pytest.raises(ConfigError, match="61 triggers are switched on, and 60 is the most"):
+        load_library(tables)
+
+
 def test_an_own_trigger_can_be_switched_off():
     """It stays in the list, and is not looked at."""
     library = load_library({"mine": COUNT | {"enabled": False}})

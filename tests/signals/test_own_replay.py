@@ -22,7 +22,13 @@ from tests.worlds import MEMO, READ_AT, World, ago
 
 TABLES = {name: {"group": "extras", **table} for name, table in KINDS.items()}
 PLAYING = {
-    "previews": {"kind": "count_in_window", "event": "previewed", "days": 30, "at_least": 1, "play": "feature"},
+    "previews": {
+        "kind": "count_in_window",
+        "event": "previewed",
+        "days": 30,
+        "at_least": 1,
+        "play": "feature",
+    },
     "filling": {"kind": "share_of_ceiling", "metric": "storage", "at_least": 0.4, "play": "capacity"},
     "looks": {"kind": "count_in_window", "event": "viewed", "days": 30, "at_least": 1, "play": "cross_sell"},
     "use": {"kind": "count_in_window", "event": "used", "days": 7, "at_least": 4, "play": "capacity"},

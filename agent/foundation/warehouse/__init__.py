@@ -1,6 +1,6 @@
 """The connection to the facts: our own DuckDB file, or the user's warehouse where it stands, both through Ibis."""
 
-from agent.foundation.warehouse.address import Kind, shown_url
+from agent.foundation.warehouse.address import Kind, shown_url, title_of
 from agent.foundation.warehouse.file import WAIT_SECONDS, open_warehouse
 from agent.foundation.warehouse.reading import Warehouse, compiled, fetch, fetch_sql, named_table, scalar
 from agent.foundation.warehouse.remote import open_remote
@@ -27,4 +27,5 @@ __all__ = [
     "open_warehouse",
     "scalar",
     "shown_url",
+    "title_of",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Any
 from urllib.parse import unquote_plus
 
 from agent.foundation.errors import ConfigError
@@ -37,6 +38,11 @@ TITLES = {
     Kind.DUCKDB: "DuckDB", Kind.POSTGRES: "PostgreSQL", Kind.SPARK: "Spark", Kind.CLICKHOUSE: "ClickHouse",
     Kind.BIGQUERY: "BigQuery", Kind.SNOWFLAKE: "Snowflake",
 }  # fmt: skip
+def title_of(con: Any) -> str:
+    """What kind of warehouse an Ibis connection leads to, in a word."""
+    return TITLES.get(con.name, con.name)
+
+
 SCHEMES = {kind.value: kind for kind in Kind} | {"postgresql": Kind.POSTGRES, "spark": Kind.SPARK}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -32,9 +34,20 @@ class Warehouse:
         return self.con.table(name) if self._tables is None else self._tables[name]
 
 
+_NEWEST = re.compile(r'FIRST\(("\w+"\."\w+") ORDER BY ("\w+"\."\w+")( DESC)?\)')
+"How Ibis writes argmin and argmax for DuckDB: as a sorted aggregate, at ten times the cost."
+
+
 def compiled(con: Any, expr: Any) -> str:
     """An Ibis expression as the warehouse's SQL, in which text sorts by code point, as it does in Python."""
-    return str(con.compile(engine_of(con).portable(expr)))
+    sql = str(con.compile(engine_of(con).portable(expr)))
+    return _NEWEST.sub(_quicker, sql) if con.name == "duckdb" else sql
+
+
+def _quicker(found: re.Match[str]) -> str:
+    """The value of the least (or greatest) place, as DuckDB finds it without sorting; neither may be null."""
+    value, place, descending = found.groups()
+    return f"{'ARG_MAX' if descending else 'ARG_MIN'}({value}, {place})"
 
 
 def fetch(expr: Any) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from agent.learning.backtest.field import Alerts
 from agent.scoring.holds import PROMPT_DAYS
 from agent.scoring.plays import PLAYS
-from agent.scoring.replay import HOLDS, NONE, Replay
+from agent.scoring.replay import HOLDS, LOWEST_BAR, NONE, Replay
 
 Array = NDArray[Any]
-CURVE = range(5, 13)
-"Points of the bars of the curve."
+CURVE = range(LOWEST_BAR, 13)
+"Points of the bars of the curve: 5 to 12."
 UNDATED = ("leaving", "past_due", "trial")
 "Holds that may rest on `cancel_on` or a status, which do not say since when they are so."
 REPLACED = ("prompted_recently",)
@@ -89,6 +89,7 @@ def held_by(replay: Replay, points: int, groups: int) -> dict[str, int]:
     return dict(sorted(((hold, n) for hold, n in counts.items() if n), key=lambda one: -one[1]))
 
 
-def nobody_reachable(replay: Replay) -> bool:
-    """Whether no account with a finding has an address on any date."""
-    return bool(len(replay.held)) and bool(replay.held_by("no_contact").all())
+def nobody_reachable(replay: Replay, points: int) -> bool:
+    """Whether no account has an address on any day on which it comes near a bar, of `points` or of the curve."""
+    near = replay.points >= min(LOWEST_BAR, points)
+    return bool(near.any()) and bool(replay.held_by("no_contact")[near].all())

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 PERMUTATIONS = 1_999
 BLOCK = 40
 "Accounts a block: enough ways to shuffle, little enough difference in tenure."
-MOST_BLOCKS = 250
+MOST_BLOCKS = 120
 "Above so many blocks a random choice of them is looked at."
 
 

@@ -44,7 +44,10 @@ def backtest(
     """How the bar, the plays and the triggers of a replay did by what is known to have happened."""
     field = lay_out(span.days, span.every, replay.account_ids, replay.first_day, history)
     land = ground(field, draw(field.accounts, seed))
-    set_aside = (*bars.REPLACED, *(("no_contact",) if bars.nobody_reachable(replay) else ()))
+    set_aside = (
+        *bars.REPLACED,
+        *(("no_contact",) if bars.nobody_reachable(replay, bar.ready_points) else ()),
+    )
     progress("counting what followed")
 
     def at(points: int, more: tuple[str, ...] = ()) -> Alerts:

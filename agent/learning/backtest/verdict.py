@@ -5,6 +5,8 @@ from __future__ import annotations
 from agent.learning.backtest.result import Backtest, Horizon, Signal
 
 FEW_EXPANSIONS = 10
+MIDDLE = 60
+"The horizon spoken of where none stands out, in days."
 HOW_SHUFFLED = (
     "Each account is given the whole expansion history of another of similar tenure, again and again; "
     "the p-value is how often such a shuffled past gives at least the precision found."
@@ -21,9 +23,9 @@ def verdict(found: Backtest) -> str:
             f"{_times(found.bar.alerts, 'prompt')} would have gone out."
         )
     is_judged = any(one.judged for one in found.bar.horizons)
-    about_bar = _about_bar(found) if is_judged else _about_silence(found)
     beyond = found.bar.is_beyond_chance or any(one.is_beyond_chance for one in found.triggers)
     tried = found.bar.alerts or any(one.alerts for one in found.triggers)
+    about_bar = _about_bar(found, is_first=bool(beyond)) if is_judged else _about_silence(found)
     first = "" if beyond or not tried else "No lift beyond chance was found. "
     return f"{first}{about_bar} {_about_triggers(found)}"
 
@@ -47,20 +49,20 @@ def _about_silence(found: Backtest) -> str:
     )
 
 
-def _about_bar(found: Backtest) -> str:
-    best = _clearest(found.bar)
+def _about_bar(found: Backtest, *, is_first: bool) -> str:
+    one = _telling(found.bar)
     said = (
-        f"Within {best.days} days an expansion followed {best.hits} of {best.judged} prompts ({percent(best.precision)}), "
-        f"against {percent(best.base_rate)} of all paying account-days: a lift of {lift_words(best)}."
+        f"Within {one.days} days an expansion followed {one.hits} of {one.judged} prompts of the bar "
+        f"({percent(one.precision)}), against {percent(one.base_rate)} of all paying account-days: "
+        f"a lift of {lift_words(one)}."
     )
-    small = " These are few cases; read the interval, not the figure." if best.is_few else ""
     if found.bar.is_beyond_chance:
-        return (
-            f"The bar finds more than chance would. {said} Shuffled histories do as well {_p(best)}.{small}"
-        )
-    if best.p_value is None:
-        return f"{said}{small}"
-    return f"The bar shows no lift beyond chance. {said} Shuffled histories do as well {_p(best)}.{small}"
+        said = f"The bar finds more than chance would. {said}"
+    elif is_first:
+        said = f"The bar shows no lift beyond chance. {said}"
+    if one.p_value is not None:
+        said += f" Shuffled histories do as well {_p(one)}."
+    return f"{said} These are few cases; read the interval, not the figure." if one.is_few else said
 
 
 def _about_triggers(found: Backtest) -> str:
@@ -77,7 +79,7 @@ def _about_triggers(found: Backtest) -> str:
             "often than in shuffled histories."
         )
     names = "; ".join(
-        f"{one.name}, a lift of {lift_words(_clearest(one))} within {_clearest(one).days} days"
+        f"{one.name}, a lift of {lift_words(_telling(one))} within {_telling(one).days} days"
         for one in beyond
     )
     return f"Of the {len(fired)} triggers that fired, {len(beyond)} show lift beyond chance: {names}."
@@ -188,12 +190,13 @@ def notes(found: Backtest, more: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _clearest(signal: Signal) -> Horizon:
-    """The horizon with the smallest p-value, else the shortest that was judged, else the first."""
+def _telling(signal: Signal) -> Horizon:
+    """The horizon to speak of: the surest of those beyond chance, else the middle one, else one that was judged."""
+    beyond = [one for one in signal.horizons if one.is_beyond_chance]
+    if beyond:
+        return min(beyond, key=lambda one: (one.p_value or 0, one.days))
     judged = [one for one in signal.horizons if one.judged]
-    return min(
-        judged or signal.horizons, key=lambda one: (one.p_value if one.p_value is not None else 2, one.days)
-    )
+    return min(judged, key=lambda one: abs(one.days - MIDDLE))
 
 
 def percent(value: float | None) -> str:

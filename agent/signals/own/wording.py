@@ -17,9 +17,10 @@ WORDS = (
     "eighteen nineteen twenty thirty forty fourty fifty sixty seventy eighty ninety hundred hundreds hundredth",
     "thousand thousands thousandth million millions billion billions trillion trillions dozen dozens couple pair grand",
     "half halves halfway halved halving quarter quarters third thirds second fourth fifth sixth seventh eighth ninth tenth",
-    "eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth",
-    "fortieth fiftieth sixtieth seventieth eightieth ninetieth once twice thrice single double doubled doubles doubling triple tripled",
-    "triples tripling quadruple quadrupled twofold threefold fourfold fivefold tenfold percent percentage",
+    "eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth",
+    "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth once twice thrice single double doubled",
+    "doubles doubling triple tripled triples tripling quadruple quadrupled twofold threefold",
+    "fourfold fivefold tenfold percent percentage",
     "euro euros dollar dollars pound pounds yen francs cent cents eur usd gbp chf jpy",
 )
 NUMBER_WORDS = frozenset(word for line in WORDS for word in line.split())
