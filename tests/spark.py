@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -51,8 +52,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, workers: int = 2) -> Iterator[str]:
-    """A standalone cluster of real processes, for as long as the block lasts: its spark:// URL."""
+def cluster(folder: Path, workers: int = 2) -> Iterator[tuple[str, int]]:
+    """A standalone cluster of real processes, for as long as the block lasts: its spark:// URL, its page's port."""
     import pyspark
 
     home = Path(pyspark.__file__).parent
@@ -79,7 +80,7 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[str]:
                 "--memory", "1g", "--webui-port", str(free_port()), "--work-dir", str(folder / f"work{number}"),
             )  # fmt: skip
         _wait_for(page, workers, started)
-        yield master
+        yield master, page
     finally:
         for process in reversed(started):
             process.terminate()
@@ -102,8 +103,6 @@ def _wait_for(page: int, workers: int, started: list[subprocess.Popen[bytes]]) -
 
 def alive_workers(page: int) -> int:
     """How many workers the master counts."""
-    import json
-
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/", timeout=5) as answer:
             return int(json.load(answer)["aliveworkers"])

@@ -54,7 +54,9 @@ def fill_spark(session: Any, facts: Iterable[Fact]) -> None:
     facts = list(facts)
 
     def plain(value: Any, kind: type) -> Any:
-        return None if value is None else str(value) if kind is str else float(value) if kind is float else value
+        return (
+            None if value is None else str(value) if kind is str else float(value) if kind is float else value
+        )
 
     for model in MODELS:
         rules = column_rules(model)
@@ -98,7 +100,11 @@ def replay_at_home(world: World, days: Sequence[date]) -> Replay:
 
 def differences(one: Scan, other: Scan) -> list[str]:
     """Where two scans differ: an account, its status, its scores, a finding, one of its figures or their rows."""
-    found = [] if [a.account_id for a in one.accounts] == [a.account_id for a in other.accounts] else ["the order"]
+    found = (
+        []
+        if [a.account_id for a in one.accounts] == [a.account_id for a in other.accounts]
+        else ["the order"]
+    )
     there = {account.account_id: account.model_dump() for account in other.accounts}
     for account in one.accounts:
         name, mine = account.account_id, account.model_dump()

@@ -91,6 +91,8 @@ def _sources(found: Scan) -> tuple[SourceAge, ...]:
     oldest: dict[str, float] = {}
     stale: set[str] = set()
     for source in found.sources:
+        if source.read_at is None:
+            continue
         age = max(0.0, (moment - source.read_at).total_seconds() / 3600)
         oldest[source.source] = max(age, oldest.get(source.source, 0.0))
         if age > source.limit_hours:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,18 +78,20 @@ def _in_place(workspace: Workspace) -> bool:
 
 def _warehouse(house: House) -> str:
     """That every trigger can be evaluated where the facts are, with what a reader may make there."""
-    from agent.foundation.warehouse import Kind, create_temporary, drop_temporary, shown_url
-    from agent.signals.backends import must_evaluate
+    from agent.foundation.warehouse import create_temporary, drop_temporary, shown_url, title_of
+    from agent.scoring import columns
     from agent.signals.library import library_of
+    from agent.signals.plan import Wanted, plan_for
     from agent.signals.world import plain_source
 
     with house.warehouse() as warehouse:
-        source = plain_source(warehouse)
-        must_evaluate(source, library_of(house.settings))
+        plan_for(plain_source(warehouse), library_of(house.settings), Wanted(tuple(columns.ALL)))
         create_temporary(warehouse.con, "TABLE", "outgrown_doctor", "SELECT 1 AS one")
         drop_temporary(warehouse.con, "TABLE", "outgrown_doctor")
-        title = Kind(warehouse.con.name).title
-    return f"{title} at {shown_url(house.workspace.warehouse_url)}, read in place; every trigger can be evaluated there"
+        title = title_of(warehouse.con)
+    unused = ", so [connectors.files] is not used" if house.settings.connectors.files else ""
+    where = shown_url(house.workspace.warehouse_url)
+    return f"{title} at {where}, read in place{unused}; every trigger can be evaluated there"
 
 
 def _files(workspace: Workspace) -> Iterator[Check]:
@@ -118,7 +121,10 @@ def _files(workspace: Workspace) -> Iterator[Check]:
 def _facts(house: House) -> Iterator[Check]:
     files = house.settings.connectors.files
     limit = files.stale_after_hours if files else 48.0
-    mend, read = "run `outgrown sync`", "read"
+    read, mend = "read", "run `outgrown sync`"
+    if _in_place(house.workspace):
+        limit = house.settings.warehouse.fresh_within_hours or math.inf
+        read, mend = "the newest row", "see to what loads your warehouse"
     from agent.foundation.warehouse import scalar
 
     try:
@@ -126,21 +132,22 @@ def _facts(house: House) -> Iterator[Check]:
             accounts = scalar(warehouse.table("accounts").count())
             newest = scalar(warehouse.table("source_reads").read_at.max())
     except OutgrownError as error:
-        missing = not house.workspace.facts_file.is_file()
+        missing = not (_in_place(house.workspace) or house.workspace.facts_file.is_file())
         yield Check(name="facts", state="warn" if missing else "fail", says=str(error))
         return
     age = (clock.now() - newest).total_seconds() / 3600 if newest else None
     if age is None:
-        yield Check(name="facts", state="warn", says="nothing has been read yet; run `outgrown sync`")
+        said = "nothing has been read yet" if mend.startswith("run") else "nothing says when they were loaded"
+        yield Check(name="facts", state="warn", says=f"{said}; {mend}")
     elif age > limit:
         yield Check(
             name="facts",
             state="warn",
-            says=f"{accounts:,} accounts, read {age:.0f} hours ago: over {limit:g} hours, so every message is held; "
-            "run `outgrown sync`",
+            says=f"{accounts:,} accounts, {read} {age:.0f} hours ago: over {limit:g} hours, so every message is held; "
+            f"{mend}",
         )
     else:
-        yield Check(name="facts", state="ok", says=f"{accounts:,} accounts, read {max(age, 0):.0f} hours ago")
+        yield Check(name="facts", state="ok", says=f"{accounts:,} accounts, {read} {max(age, 0):.0f} hours ago")
 
 
 SLEEPING = {

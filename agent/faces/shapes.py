@@ -19,7 +19,8 @@ def scan_shape(result: Scan) -> dict[str, Any]:
         "accounts": [account_shape(one) for one in result.accounts],
         "mismatches": list(result.mismatches),
         "sources": [
-            {"source": s.source, "table": s.table, "read_at": s.read_at.isoformat()} for s in result.sources
+            {"source": s.source, "table": s.table, "read_at": s.read_at.isoformat() if s.read_at else None}
+            for s in result.sources
         ],
     }
 

@@ -42,7 +42,9 @@ def canonical_views(con: Any, names: Mapping[str, str], place: str, now: datetim
     """
     for name in names:
         if name not in (*TABLES, READS):
-            raise ConfigError(f"outgrown.toml: warehouse.tables.{name}: there is no such table; known: {', '.join(TABLES)}.")
+            raise ConfigError(
+                f"outgrown.toml: warehouse.tables.{name}: there is no such table; known: {', '.join(TABLES)}."
+            )
     found = {name: _found(con, names.get(name), name, place) for name in (*TABLES, READS)}
     if found["accounts"] is None:
         where = place or "the place where the connection begins"
@@ -73,13 +75,17 @@ def _found(con: Any, given: str | None, name: str, place: str) -> Any | None:
         except TableNotFound:
             continue
     if given is not None:
-        raise ConfigError(f"outgrown.toml: warehouse.tables.{name}: the warehouse has no table or view '{given}'; mend it.")
+        raise ConfigError(
+            f"outgrown.toml: warehouse.tables.{name}: the warehouse has no table or view '{given}'; mend it."
+        )
     return None
 
 
 def _canonical(model: type[Fact], table: Any) -> Any:
     """The user's table with the canonical columns and types, and no others."""
-    by_name = {column.lower(): column for column in table.columns} | {column: column for column in table.columns}
+    by_name = {column.lower(): column for column in table.columns} | {
+        column: column for column in table.columns
+    }
     rules = column_rules(model)
     missing = [rule.name for rule in rules if rule.required and rule.name not in by_name]
     if missing:
@@ -139,7 +145,9 @@ def _reads(found: Mapping[str, Any], views: Mapping[str, Any], now: datetime) ->
     if own is not None:
         columns = {column.lower(): own[column] for column in own.columns}
         if "table_name" not in columns or "read_at" not in columns:
-            raise ConfigError("The warehouse's source_reads needs the columns table_name and read_at; add them to the view.")
+            raise ConfigError(
+                "The warehouse's source_reads needs the columns table_name and read_at; add them to the view."
+            )
         return own.select(
             source=ibis.literal(SOURCE),
             table_name=columns["table_name"].cast("string"),

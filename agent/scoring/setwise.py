@@ -27,11 +27,9 @@ from agent.signals.library import Library, library_of
 from agent.signals.source import Source
 from agent.signals.world import read_source
 
-KEYS: dict[str, tuple[str, Any]] = {
-    "as_of": ("datetime64[D]", np.datetime64(0, "D")),
-    "account_id": ("object", ""),
-}
+AS_OF: dict[str, tuple[str, Any]] = {"as_of": ("datetime64[D]", np.datetime64(0, "D"))}
 READ: dict[str, tuple[str, Any]] = {
+    "account_id": ("object", ""),
     "fired_triggers": ("uint64", 0),
     "points": ("int32", 0),
     "group_count": ("int32", 0),
@@ -75,9 +73,12 @@ def survey_days(
     """The same, for facts that have been opened already."""
 
     def ask(sql: str) -> dict[str, Column]:
-        return fetch_columns(source.con, sql, KEYS | READ)
+        if len(days) > 1:
+            return fetch_columns(source.con, sql, AS_OF | READ)
+        columns_ = fetch_columns(source.con, sql, READ)
+        return columns_ | {"as_of": np.full(len(columns_["points"]), days[0], dtype="datetime64[D]")}
 
-    found = survey(source, library, days, columns.ALL, decisions(library), tuple(READ), ask)
+    found = survey(source, library, days, columns.ALL, decisions(library), tuple(READ)[1:], ask)
     return _Standing(source, library, settings, days, found).replay(contacts)
 
 

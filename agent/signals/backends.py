@@ -24,7 +24,9 @@ UNABLE = (
 Written = TypeVar("Written")
 
 
-def written(title: str, library: Library, whole: Callable[[], Written], only: Callable[[Library], object]) -> Written:
+def written(
+    title: str, library: Library, whole: Callable[[], Written], only: Callable[[Library], object]
+) -> Written:
     """What `whole` writes for a warehouse; `only` writes some of the triggers by themselves.
 
     Raises ConfigError that names every trigger the warehouse lacks an expression for, and how to go on without it.
@@ -35,7 +37,9 @@ def written(title: str, library: Library, whole: Callable[[], Written], only: Ca
         without = replace(library, entries=())
         reason = _reason(only, without)
         if reason is not None:
-            raise ConfigError(f"{title} cannot evaluate triggers at all: {reason}; use another warehouse.") from error
+            raise ConfigError(
+                f"{title} cannot evaluate triggers at all: {reason}; use another warehouse."
+            ) from error
         tried = {entry.name: _reason(only, replace(library, entries=(entry,))) for entry in library.entries}
         lacking = {name: why for name, why in tried.items() if why is not None}
         raise ConfigError(_sentence(title, lacking, error)) from error
@@ -51,13 +55,13 @@ def _reason(only: Callable[[Library], object], library: Library) -> str | None:
 
 def _sentence(title: str, lacking: dict[str, str], error: Exception) -> str:
     if not lacking:
-        return f"{title} cannot evaluate what the scores rest on: {_first_line(error)}; use another warehouse."
+        return (
+            f"{title} cannot evaluate what the scores rest on: {_first_line(error)}; use another warehouse."
+        )
     told = "; ".join(f"{name} ({why})" for name, why in lacking.items())
     switches = ", ".join(f"[triggers.{name}] enabled = false" for name in lacking)
     number, them = ("one trigger", "it") if len(lacking) == 1 else (f"{len(lacking)} triggers", "them")
-    return (
-        f"{title} cannot evaluate {number}: {told}; switch {them} off in outgrown.toml ({switches}), and the rest runs."
-    )
+    return f"{title} cannot evaluate {number}: {told}; switch {them} off in outgrown.toml ({switches}), and the rest runs."
 
 
 def _first_line(error: Exception) -> str:

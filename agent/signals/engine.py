@@ -82,9 +82,11 @@ def survey(
 ) -> Answer:
     """What `ask` makes of the query for the `shown` columns of every account and day on which a trigger fired.
 
-    All of `days` are evaluated together. `decided` names further columns that follow from the profile's.
+    All of `days` are evaluated together, and the answer has `as_of` where they are several. `decided` names further columns that follow from the profile's.
     """
-    plan = plan_for(source, library, Wanted(tuple(extra), decided, tuple(shown)), many_days=True)
+    many = len(days) > 1
+    plan = plan_for(source, library, Wanted(tuple(extra), decided, tuple(shown)), many_days=many)
+    plan = plan if many else plan.about(source.con, days[0])
     given = _given(source, plan, days, source.asks) | {
         UPGRADES: (upgrade_rows(source.book), OFFER_SCHEMAS[UPGRADES]),
         RELIEFS: (relief_rows(source.book, days), OFFER_SCHEMAS[RELIEFS]),

@@ -27,7 +27,7 @@ from agent.signals.library import Entry, Library
 from agent.signals.measured import OneDay
 from agent.signals.metrics import SEATS, metric_profile
 from agent.signals.offers import Pointers
-from agent.signals.profile import account_base, profile
+from agent.signals.profile import WORDS, account_base, profile, with_words
 from agent.signals.relations import Relations
 from agent.signals.scratch import Script, Step
 from agent.signals.source import Source
@@ -48,7 +48,7 @@ class Wanted:
     columns: Mapping[str, Formula] = field(default_factory=dict)
     "Account-level columns that follow from the others, in an order in which each may read those before it."
     shown: tuple[str, ...] = ()
-    "For an evaluation of many days: the columns to answer with."
+    "The columns to answer with, of accounts on which a trigger fired; empty for all columns and accounts."
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Plan:
         document = json.loads(text)
         return cls(**{**document, "steps": [Step(**step) for step in document["steps"]]})
 
-    def about(self, con: Any, as_of: date, account_id: str | None, least_points: int) -> Plan:
+    def about(self, con: Any, as_of: date, account_id: str | None = None, least_points: int = 0) -> Plan:
         """The same plan for another day, account and number of points."""
         swaps = [(_literal(con, SOME_DAY, "date"), _literal(con, as_of, "date"))]
         swaps.append((str(SOME_POINTS), str(least_points)))
@@ -155,7 +155,7 @@ class _Writer:
         own = [entry for entry in self.library.entries if entry.rule.grain is Grain.ACCOUNT]
         leaves = {leaf.column: leaf for leaf in (*self._leaves_of(own), *self.wanted.leaves)}
         wide = self._joined(profile(self.relations, Grain.ACCOUNT, list(leaves.values())), finer)
-        wide = self.script.table(wide)
+        wide = self.script.view(wide)
         fine = [entry for entry in self.library.entries if entry.rule.grain is not Grain.ACCOUNT]
         wide = wide.mutate(**_verdicts(wide, own), **_keyed_verdicts(wide, fine))
         wide = wide.mutate(**_points(wide, self.library))
@@ -169,6 +169,7 @@ class _Writer:
         if self.wanted.shown:
             wide = self.script.table(wide.filter(wide.fired_triggers > 0))
             wide = Pointers(self.script, self.keys, self.library).with_places(wide, self.fired)
+            wide = with_words(self.relations, wide, list(self.wanted.shown))
             answers["accounts"] = compiled(wide.select(*self.keys, *self.wanted.shown).order_by(*self.keys))
         else:
             wide = self.script.table(wide)
@@ -176,7 +177,7 @@ class _Writer:
             for grain, table in self.fired.items():
                 rows = table.semi_join(near, self.keys).order_by(*self.keys, "key")
                 answers[grain.value] = compiled(rows)
-            answers["accounts"] = compiled(near.order_by(*self.keys))
+            answers["accounts"] = compiled(with_words(self.relations, near, [*WORDS, "plan_name"]).order_by(*self.keys))
             answers["count"] = compiled(wide.count().name("accounts").as_table())
         return Plan(self.script.steps, answers, self.spine.horizon, sorted(self.spine.cuts))
 

@@ -18,6 +18,8 @@ from agent.signals.joins import left_join
 from agent.signals.parts import FLAGS, How, Part, columns_of, sorted_into_parts
 from agent.signals.relations import BESIDE, OF_THE_DAY, Relations, only
 
+WORDS = ("name", "contact_name", "contact_email", "language", "segment")
+"Texts about an account that no rule reads."
 DECIDED_BY = {Grain.FEATURE: FLAGS, Grain.PRODUCT: {"other_product"}}
 "Columns that are the same for all rows of a group, so that a group is asked and not each row."
 
@@ -205,10 +207,10 @@ def _by_feature(relations: Relations, name: str, part: Part) -> Any:
 def account_base(relations: Relations) -> Any:
     """Accounts with the plan in force and what their subscriptions say: the attributes of the account grain."""
     s = relations.subscriptions.plan_now.select(
-        *relations.keys, "plan_id", "plan_name", "tier", "product", "per_seat", "seats", "mrr_minor", "currency", "status",
-        "term", "renews_on", "discount_pct", "subscription_id",
-    )  # fmt: skip
-    table = left_join(relations.accounts, s, relations.keys)
+        *relations.keys, "plan_id", "seats", "mrr_minor", "currency", "status", "term", "renews_on", "discount_pct"
+    )
+    a = relations.accounts.select(*relations.keys, "created_on", "is_test", "age_days")
+    table = left_join(a, s, relations.keys)
     table = left_join(table, relations.subscriptions.facts, relations.keys)
     table = left_join(table, relations.teams, relations.keys)
     # One row for all: since when the company has had tickets, without which silence means nothing.
@@ -230,3 +232,14 @@ def account_columns(relations: Relations, leaves: list[Leaf]) -> Any:
     """The account's attributes that leaves of a finer grain read."""
     names = sorted({leaf.column for leaf in leaves if isinstance(leaf, Attribute)} | {"age_days"})
     return relations.base.select(*relations.keys, *names)
+
+
+def with_words(relations: Relations, table: Any, names: list[str]) -> Any:
+    """`table` with those of `names` that are texts about the account or its plan: looked up last, for few rows."""
+    plans = relations.source.tables["plans"].select("plan_id", plan_name="name")
+    if "plan_name" in names:
+        table = left_join(table, plans, ["plan_id"])
+    words = [name for name in names if name in WORDS]
+    if not words:
+        return table
+    return left_join(table, relations.source.tables["accounts"].select("account_id", *words), ["account_id"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from agent.facts.views import canonical_views
 from agent.foundation.errors import ConfigError, StoreError
-from agent.foundation.warehouse import fetch, memory_table, open_remote, open_warehouse
+from agent.foundation.warehouse import compiled, fetch, memory_table, open_remote, open_warehouse
 from agent.foundation.warehouse.scratch import given_as_sql
 from agent.scoring.holds import sources_of
 from agent.signals.world import read_source
@@ -44,11 +43,11 @@ def run(url: str, *statements: str) -> list[Any]:
 
 
 @pytest.fixture
-def elsewhere(empty_postgres_url: str) -> Iterator[tuple[str, World]]:
+def elsewhere(empty_postgres_url: str) -> tuple[str, World]:
     """A PostgreSQL with a random world in it."""
     world = random_world(41, 25)
     fill_postgres(empty_postgres_url, world.facts)
-    yield empty_postgres_url, world
+    return empty_postgres_url, world
 
 
 def test_a_scan_in_place_finds_what_a_scan_at_home_finds(elsewhere):
@@ -145,7 +144,7 @@ def quiet_world(events: int) -> World:
     """One account near its limits, and thirty quiet ones with so many events each."""
     world = World()
     world.account("near", seats=5)
-    world.measure("near", "storage", {day: 95 for day in range(0, 30)})
+    world.measure("near", "storage", dict.fromkeys(range(30), 95))
     for number in range(6):
         world.event("near", "limit_hit", number)
         world.event("near", "blocked", number, feature="sso")
@@ -153,7 +152,7 @@ def quiet_world(events: int) -> World:
     for number in range(30):
         world.account(f"quiet{number}")
         world.event(f"quiet{number}", "used", 5, times=events, user_id="u1")
-        world.measure(f"quiet{number}", "storage", {day: 1 for day in range(events)})
+        world.measure(f"quiet{number}", "storage", dict.fromkeys(range(events), 1))
     return world
 
 
@@ -178,7 +177,9 @@ def test_nothing_is_copied_but_the_accounts_that_matter(empty_postgres_url, capl
         "INSERT INTO measures SELECT account_id, day - n * 5, metric, value "
         "FROM measures, generate_series(1, 40) n WHERE account_id <> 'near'",
     )
-    [[there]] = run(empty_postgres_url, "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM measures)")
+    [[there]] = run(
+        empty_postgres_url, "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM measures)"
+    )
     assert there > 12_000
     assert rows_read(empty_postgres_url, caplog) == few < 200
 
@@ -186,8 +187,14 @@ def test_nothing_is_copied_but_the_accounts_that_matter(empty_postgres_url, capl
 def test_tables_that_are_not_there_are_empty(empty_postgres_url):
     """What rests on them says nothing, and the rest goes on."""
     world = quiet_world(1)
-    fill_postgres(empty_postgres_url, world.facts, tables=("accounts", "events", "plans", "subscriptions", "plan_features"))
-    run(empty_postgres_url, "ALTER TABLE accounts DROP is_test, DROP language", "ALTER TABLE events DROP team")
+    fill_postgres(
+        empty_postgres_url,
+        world.facts,
+        tables=("accounts", "events", "plans", "subscriptions", "plan_features"),
+    )
+    run(
+        empty_postgres_url, "ALTER TABLE accounts DROP is_test, DROP language", "ALTER TABLE events DROP team"
+    )
     there = scan_in_place(empty_postgres_url)
     [near] = [one for one in there.accounts if one.account_id == "near"]
     assert {finding.trigger for finding in near.findings} == {"limit_hits", "paywall_attempts", "invites"}
@@ -248,8 +255,13 @@ def test_the_newest_rows_say_how_fresh_a_warehouse_is(empty_postgres_url):
 def test_a_view_of_reads_says_it_better(empty_postgres_url):
     """Where the pipeline keeps account of itself, that is believed."""
     fill_postgres(empty_postgres_url, World().facts)
-    run(empty_postgres_url, "CREATE VIEW source_reads AS SELECT 'events' AS table_name, timestamptz '2026-01-30 10:00+02' AS read_at")
-    assert {table: str(at) for table, at in ages(empty_postgres_url).items()} == {"events": "2026-01-30 08:00:00"}
+    run(
+        empty_postgres_url,
+        "CREATE VIEW source_reads AS SELECT 'events' AS table_name, timestamptz '2026-01-30 10:00+02' AS read_at",
+    )
+    assert {table: str(at) for table, at in ages(empty_postgres_url).items()} == {
+        "events": "2026-01-30 08:00:00"
+    }
 
 
 @pytest.mark.parametrize(
@@ -266,7 +278,18 @@ def test_a_stale_warehouse_holds_messages(empty_postgres_url, last_event, held):
     assert ("stale_source" in {hold.hold for hold in account.holds}) is held
 
 
-HOSTILE = ("it's", 'a "b"', "back\\slash", "new\nline", "tab\t", "100%s %(x)s", "ümläut 🦊", "'); DROP TABLE x; --", "$1", "")
+HOSTILE = (
+    "it's",
+    'a "b"',
+    "back\\slash",
+    "new\nline",
+    "tab\t",
+    "100%s %(x)s",
+    "ümläut 🦊",
+    "'); DROP TABLE x; --",
+    "$1",
+    "",
+)
 
 
 @pytest.mark.parametrize("by_sql", [False, True], ids=["as the engine does", "as text"])
@@ -274,7 +297,9 @@ HOSTILE = ("it's", 'a "b"', "back\\slash", "new\nline", "tab\t", "100%s %(x)s", 
 def test_rows_brought_along_arrive_as_they_are(request, kind, by_sql):
     """Whatever a customer wrote."""
     schema = {"text": "string", "day": "date", "yes": "boolean", "number": "int64", "share": "float64"}
-    records = [{"text": t, "day": D, "yes": bool(n % 2), "number": n, "share": n / 7} for n, t in enumerate(HOSTILE)]
+    records = [
+        {"text": t, "day": D, "yes": bool(n % 2), "number": n, "share": n / 7} for n, t in enumerate(HOSTILE)
+    ]
     records.append(dict.fromkeys(schema))
 
     def ask(con: Any) -> None:
@@ -303,9 +328,9 @@ def test_a_password_is_never_shown(postgres_server):
 
 def test_an_unknown_kind_of_warehouse_is_refused():
     """With the kinds there are."""
-    with pytest.raises(ConfigError, match=r"does not begin with one of duckdb://, postgres://, spark://"):
-        with open_remote("mysql://root:secret@localhost/db"):
-            pass
+    says = r"does not begin with one of duckdb://, postgres://, spark://"
+    with pytest.raises(ConfigError, match=says), open_remote("mysql://root:secret@localhost/db"):
+        pass
 
 
 def test_text_sorts_by_code_point_where_the_database_would_not(empty_postgres_url):
@@ -313,8 +338,6 @@ def test_text_sorts_by_code_point_where_the_database_would_not(empty_postgres_ur
     fill_postgres(empty_postgres_url, World().facts)
     with open_remote(empty_postgres_url) as warehouse:
         views = canonical_views(warehouse.con, {}, "", READ_AT)
-        from agent.foundation.warehouse import compiled
-
         sql = compiled(warehouse.con, views["plans"].order_by("tier", "plan_id"))
         assert "CONVERT_TO(" in sql.partition("ORDER BY")[2].upper()
         assert [row["plan_id"] for row in fetch(views["plans"].order_by("plan_id"))] == sorted(

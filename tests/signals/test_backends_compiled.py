@@ -50,8 +50,12 @@ class Catalogue:
         rules = column_rules(TABLES[name])
         # As warehouses have them: in capitals, and with numbers of their own.
         spelt = str.upper if self.name == "snowflake" else str
-        kinds = {rule.name: "decimal(18, 4)" if rule.type is float else IBIS_TYPES[rule.type] for rule in rules}
-        return named_table(self.backend, name, ibis.schema({spelt(column): kind for column, kind in kinds.items()}))
+        kinds = {
+            rule.name: "decimal(18, 4)" if rule.type is float else IBIS_TYPES[rule.type] for rule in rules
+        }
+        return named_table(
+            self.backend, name, ibis.schema({spelt(column): kind for column, kind in kinds.items()})
+        )
 
 
 def book() -> PlanBook:
@@ -72,7 +76,11 @@ def source_of(kind: str) -> Source:
 def plan_of(kind: str, *, many_days: bool, single: bool = False) -> Written:
     """A whole evaluation as SQL."""
     library = load_library()
-    wanted = Wanted(tuple(columns.ALL), decisions(library), tuple(READ)) if many_days else Wanted(tuple(columns.ALL))
+    wanted = (
+        Wanted(tuple(columns.ALL), decisions(library), tuple(READ))
+        if many_days
+        else Wanted(tuple(columns.ALL))
+    )
     return plan_for(source_of(kind), library, wanted, many_days=many_days, single=single)
 
 
@@ -132,7 +140,11 @@ def test_when_a_warehouse_was_loaded_can_be_asked_everywhere(kind):
 def test_rows_that_travel_as_text_parse_back_to_themselves(kind):
     """A customer's words cannot end the text they stand in."""
     hostile = "it's \"x\" \\' ; DROP TABLE accounts; -- ${x} {{y}} \n"
-    row = dict.fromkeys(ASK_SCHEMA) | {"ticket_id": hostile, "account_id": "a", "opened_on": date(2026, 1, 31)}
+    row = dict.fromkeys(ASK_SCHEMA) | {
+        "ticket_id": hostile,
+        "account_id": "a",
+        "opened_on": date(2026, 1, 31),
+    }
     if kind == "pyspark":
         pytest.importorskip("pyspark", reason="pyspark is not installed")
     create, insert = given_as_sql(Catalogue(kind).backend, "given", [row], ASK_SCHEMA)
@@ -179,5 +191,5 @@ def test_with_that_trigger_off_nothing_else_is_lost():
 def test_what_the_scores_rest_on_cannot_be_switched_off():
     """Then the warehouse will not do, and the sentence says so."""
     rest = load_library({"usage_doubled_since_start": {"enabled": False}})
-    with pytest.raises(ConfigError, match="cannot evaluate what the scores rest on: .*'Mean'"):
+    with pytest.raises(ConfigError, match=r"cannot evaluate what the scores rest on: .*'Mean'"):
         plan_for(narrow_source(), rest, Wanted(tuple(columns.ALL)))

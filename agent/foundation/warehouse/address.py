@@ -38,9 +38,11 @@ TITLES = {
     Kind.DUCKDB: "DuckDB", Kind.POSTGRES: "PostgreSQL", Kind.SPARK: "Spark", Kind.CLICKHOUSE: "ClickHouse",
     Kind.BIGQUERY: "BigQuery", Kind.SNOWFLAKE: "Snowflake",
 }  # fmt: skip
+
+
 def title_of(con: Any) -> str:
     """What kind of warehouse an Ibis connection leads to, in a word."""
-    return TITLES.get(con.name, con.name)
+    return str(TITLES.get(con.name, con.name))
 
 
 SCHEMES = {kind.value: kind for kind in Kind} | {"postgresql": Kind.POSTGRES, "spark": Kind.SPARK}
@@ -55,7 +57,9 @@ def kind_of(url: str) -> Kind:
     kind = SCHEMES.get(scheme.lower()) if colon else None
     if kind is None:
         known = ", ".join(f"{name}://" for name in ("duckdb", "postgres", "spark", *list(Kind)[3:]))
-        raise ConfigError(f"The warehouse's url {shown_url(url)!r} does not begin with one of {known}; mend it.")
+        raise ConfigError(
+            f"The warehouse's url {shown_url(url)!r} does not begin with one of {known}; mend it."
+        )
     return kind
 
 

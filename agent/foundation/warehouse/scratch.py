@@ -54,9 +54,7 @@ class Engine:
             self.run(con, statement)
 
 
-def given_as_sql(
-    con: Any, name: str, records: Sequence[Record], schema: Mapping[str, str]
-) -> list[str]:
+def given_as_sql(con: Any, name: str, records: Sequence[Record], schema: Mapping[str, str]) -> list[str]:
     """The statements that make a temporary table of rows in memory, whatever the rows hold."""
     import ibis
     from sqlglot import exp
@@ -114,7 +112,7 @@ class Postgres(Engine):
         import ibis.expr.operations as ops
 
         @ibis.udf.scalar.builtin(signature=(("string", "string"), "binary"))
-        def convert_to(text, encoding):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        def convert_to(text, encoding):  # type: ignore[no-untyped-def]
             """The bytes of a text."""
 
         def by_bytes(node: Any, changed: Any) -> Any:
@@ -158,7 +156,10 @@ class Spark(Engine):
 
     def create(self, con: Any, kind: str, name: str, sql: str) -> None:
         """Make a temporary view; a table's rows are computed now and kept."""
-        self.run(con, f"CACHE TABLE {name} AS {sql}" if kind == "TABLE" else f"CREATE TEMPORARY VIEW {name} AS {sql}")
+        self.run(
+            con,
+            f"CACHE TABLE {name} AS {sql}" if kind == "TABLE" else f"CREATE TEMPORARY VIEW {name} AS {sql}",
+        )
 
     def drop(self, con: Any, kind: str, name: str) -> None:
         """Take the view away; its rows go with it."""
@@ -186,7 +187,7 @@ class ClickHouse(Engine):
 
     def drop(self, con: Any, kind: str, name: str) -> None:
         """Take it away again, and never a table of the same name."""
-        self.run(con, f"DROP TEMPORARY TABLE {name}")
+        self.run(con, f"DROP TEMPORARY {kind} {name}")
 
 
 class BigQuery(Engine):
