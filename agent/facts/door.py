@@ -15,6 +15,7 @@ from agent.facts.oddities import oddities
 from agent.facts.schema import column_rules, create_tables
 from agent.facts.staged import Staged, TableReport
 from agent.facts.tables import Fact
+from agent.facts.version import raise_version
 from agent.foundation import clock
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def load(
             incoming.refuse_too_many(max_rejected, always_allowed)
         with transaction(duck):
             create_tables(duck)
-            return [report for incoming in tables for report in _enter(duck, source, incoming, read_at)]
+            reports = [report for incoming in tables for report in _enter(duck, source, incoming, read_at)]
+            if any(report.new or report.changed for report in reports):
+                raise_version(duck)
+            return reports
 
 
 def _enter(duck: Any, source: str, incoming: Incoming, read_at: datetime) -> list[TableReport]:

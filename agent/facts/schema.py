@@ -64,19 +64,31 @@ def _rule(name: str, field: Any) -> ColumnRule:
     )
 
 
+INTERNAL: dict[str, str] = {
+    "source_reads": "source VARCHAR, table_name VARCHAR, read_at TIMESTAMP, rows_read BIGINT, rows_new BIGINT, "
+    "rows_changed BIGINT, rows_rejected BIGINT",
+    "rejected_rows": "source VARCHAR, table_name VARCHAR, file VARCHAR, line BIGINT, column_name VARCHAR, "
+    "value VARCHAR, reason VARCHAR, read_at TIMESTAMP",
+    "facts_version": "version BIGINT, mark VARCHAR",
+    "ticket_asks": "ticket_id VARCHAR, account_id VARCHAR, opened_on DATE, ticket_class VARCHAR, feature VARCHAR, "
+    "product VARCHAR, deadline_on DATE",
+    "ticket_readings": "ticket_id VARCHAR, account_id VARCHAR, reading VARCHAR",
+    "asks_version": "mark VARCHAR, reader VARCHAR",
+    "table_order": "table_name VARCHAR, rows BIGINT",
+}
+"""Our own tables beside the facts, with their columns: reads, rejected rows, the version of the facts, what the
+tickets ask for as it was read, and how many rows of a table lie in order."""
+KEPT_OF_TICKETS = ("ticket_asks", "ticket_readings")
+"Those of them that speak of an account."
+
+
 def create_tables(duck: Any) -> None:
-    """Make every canonical table that is not there yet, with the tables of reads and of rejected rows."""
+    """Make every canonical table that is not there yet, with our own beside them."""
     there = {name for (name,) in duck.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if there >= {*TABLES, "source_reads", "rejected_rows"}:
+    if there >= {*TABLES, *INTERNAL}:
         return
     for model in MODELS:
         columns = ", ".join(f'"{rule.name}" {rule.sql_type}' for rule in column_rules(model))
         duck.execute(f"CREATE TABLE IF NOT EXISTS {model.TABLE} ({columns})")
-    duck.execute(
-        "CREATE TABLE IF NOT EXISTS source_reads (source VARCHAR, table_name VARCHAR, read_at TIMESTAMP, "
-        "rows_read BIGINT, rows_new BIGINT, rows_changed BIGINT, rows_rejected BIGINT)"
-    )
-    duck.execute(
-        "CREATE TABLE IF NOT EXISTS rejected_rows (source VARCHAR, table_name VARCHAR, file VARCHAR, "
-        "line BIGINT, column_name VARCHAR, value VARCHAR, reason VARCHAR, read_at TIMESTAMP)"
-    )
+    for name, columns in INTERNAL.items():
+        duck.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")

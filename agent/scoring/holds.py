@@ -71,20 +71,15 @@ def holds(
     return tuple(Hold(hold=name, says=says) for name, says in found)
 
 
-def outside_holds(
-    account_id: str,
-    address: str | None,
-    contact: ContactFacts,
-    company: Company,
-    tables: Collection[str],
-    measured: bool,
-) -> list[str]:
-    """The names of the holds that the account's own facts do not decide; `measured` is whether health has been."""
+def state_holds(account_id: str, contact: ContactFacts, company: Company) -> list[str]:
+    """The names of the holds that the state gives, the control group's with them."""
+    return [name for name, _ in _state(account_id, contact, company)]
+
+
+def source_is_stale(company: Company, tables: Collection[str], *, measured: bool) -> bool:
+    """Whether a source is too old for an account whose triggers rest on `tables`; `measured` is whether health has been."""
     rested_on = {*tables, *RESTED_ON} | ({"measures"} if measured else set())
-    found = [name for name, _ in _state(account_id, contact, company)]
-    found += [name for name, _ in _sources(company, rested_on)]
-    found += [name for name, _ in (*_reach(address), *_identity(account_id, company))]
-    return found
+    return any(True for _ in _sources(company, rested_on))
 
 
 def past_due(row: Row) -> bool:

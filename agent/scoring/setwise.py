@@ -1,27 +1,32 @@
 """The whole rule book at every as-of date in one evaluation: every account's standing, set-wise.
 
-What the facts decide is decided by the warehouse, in one plan for all dates. What only the state, the calendar or
-an address can say is looked up here, for accounts that reach the lowest bar anybody asks about.
+What the facts decide is decided by the warehouse, in one plan for all dates, and kept for the next time. What only
+the state, the clock or an address can say is looked up for accounts that reach the lowest bar anybody asks about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from agent.foundation.arrays import Column, fetch_columns
+from agent.foundation.kept import Kept
 from agent.foundation.settings import Settings
 from agent.foundation.warehouse import Warehouse, fetch
 from agent.scoring import columns
+from agent.scoring.addresses import is_reachable
 from agent.scoring.decisions import FACT_HOLDS, decisions
-from agent.scoring.holds import CHANGE_DAYS, Company, ContactFacts, outside_holds, sources_of
+from agent.scoring.holds import CHANGE_DAYS, sources_of
 from agent.scoring.offering import Offering
 from agent.scoring.plays import CONDITIONS, PLAYS
-from agent.scoring.replay import HOLDS, KINDS, LOWEST_BAR, NONE, OFFERS, Replay
+from agent.scoring.replay import KINDS, LOWEST_BAR, NONE, OFFERS, Replay
+from agent.scoring.standing import Contacts, Standing, key_of, mark, replay_of
+from agent.signals.catalogue import PlanBook
 from agent.signals.engine import survey
 from agent.signals.library import Library, library_of
 from agent.signals.source import Source
@@ -48,9 +53,6 @@ READ: dict[str, tuple[str, Any]] = {
 }
 "Columns of the survey, with their types and what stands for null."
 
-Contacts = Callable[[date], tuple[datetime, Mapping[str, ContactFacts]]]
-"For a day, the moment it is looked at from and what the state knew then."
-
 
 def replay(
     warehouse: Warehouse,
@@ -58,19 +60,38 @@ def replay(
     days: Sequence[date],
     contacts: Contacts,
     progress: Callable[[str], None] = lambda _: None,
+    kept: Kept | None = None,
 ) -> Replay:
-    """Every account's standing at the end of each of `days`, which ascend."""
+    """Every account's standing at the end of each of `days`, which ascend.
+
+    What the facts decide comes from `kept` where the same was asked of the same facts before.
+    """
     library = library_of(settings)
-    progress(f"reading the tickets up to {days[-1]}")
-    source = read_source(warehouse, settings, days[-1], since=days[0])
-    progress(f"evaluating {len(library.entries)} triggers on {len(days)} days")
-    return survey_days(source, library, settings, days, contacts)
+    key = key_of(warehouse, library, settings, days) if kept else None
+    found = _remembered(kept, key, library, days)
+    if found is None:
+        progress(f"reading the tickets up to {days[-1]}")
+        source = read_source(warehouse, settings, days[-1], since=days[0])
+        progress(f"evaluating {len(library.entries)} triggers on {len(days)} days")
+        found = survey_days(source, library, settings, days)
+        if kept and key:
+            kept.put(key, found.arrays())
+    reads = Source(warehouse.con, {"source_reads": warehouse.table("source_reads")}, (), PlanBook((), ()))
+    return found.looked_at(library, sources_of(reads, settings), settings.scoring.holdout_share, contacts)
 
 
-def survey_days(
-    source: Source, library: Library, settings: Settings, days: Sequence[date], contacts: Contacts
-) -> Replay:
-    """The same, for facts that have been opened already."""
+def _remembered(
+    kept: Kept | None, key: str | None, library: Library, days: Sequence[date]
+) -> Standing | None:
+    arrays = kept.get(key) if kept and key else None
+    if arrays is not None:
+        with suppress(KeyError, ValueError):
+            return Standing.of_arrays(arrays, library, days)
+    return None
+
+
+def survey_days(source: Source, library: Library, settings: Settings, days: Sequence[date]) -> Standing:
+    """What the facts say of each of `days`."""
 
     def ask(sql: str) -> dict[str, Column]:
         if len(days) > 1:
@@ -79,14 +100,19 @@ def survey_days(
         return columns_ | {"as_of": np.full(len(columns_["points"]), days[0], dtype="datetime64[D]")}
 
     found = survey(source, library, days, columns.ALL, decisions(library), tuple(READ)[1:], ask)
-    return _Standing(source, library, settings, days, found).replay(contacts)
+    return _Survey(source, library, settings, days, found).standing()
 
 
-class _Standing:
-    """From the survey's columns to a replay."""
+class _Survey:
+    """From the survey's columns to a standing."""
 
     def __init__(
-        self, source: Source, library: Library, settings: Settings, days: Sequence[date], found: dict[str, Column]
+        self,
+        source: Source,
+        library: Library,
+        settings: Settings,
+        days: Sequence[date],
+        found: dict[str, Column],
     ) -> None:
         self.source = source
         self.library = library
@@ -122,11 +148,13 @@ class _Standing:
             result |= self.fired(name)
         return result
 
-    def replay(self, contacts: Contacts) -> Replay:
-        """The replay, ordered by day, then account."""
+    def standing(self) -> Standing:
+        """The standing, ordered by day, then account."""
         found = self.found
         place = {account_id: number for number, account_id in enumerate(self.accounts)}
-        account = np.fromiter((place[one] for one in found["account_id"]), dtype="int32", count=len(found["points"]))
+        account = np.fromiter(
+            (place[one] for one in found["account_id"]), dtype="int32", count=len(found["points"])
+        )
         day = np.searchsorted(self.calendar, found["as_of"]).astype("int32")
         created = np.array(list(self.accounts.values()), dtype="datetime64[D]")
         matched = np.full(len(day), NONE, dtype="int32")
@@ -142,59 +170,31 @@ class _Standing:
                 play = np.where(chosen, number, play)
                 offer = np.where(chosen, OFFERS.index(answer.kind), offer)
                 adds = np.where(chosen, answer.adds, adds)
-        held = self._held(matched, play, offer, day, contacts)
+        held = self._held(matched, play, offer)
         columns_ = (
             day, account, found["fired_triggers"], found["points"], found["group_count"], found["composite"], matched,
             play, offer, adds, held,
         )  # fmt: skip
         order = np.lexsort((account, day))
         arrays = [column[order].astype(kind) for column, kind in zip(columns_, KINDS, strict=True)]
-        return Replay(
-            tuple(self.days),
-            tuple(self.names),
-            tuple(entry.group for entry in self.library.entries),
-            dict(self.library.points),
-            tuple(self.accounts),
-            np.searchsorted(self.calendar, created).astype("int32"),
-            *arrays,
-        )
+        ids, first_day = tuple(self.accounts), np.searchsorted(self.calendar, created).astype("int32")
+        measured = found[columns.HEALTH_EVER.column].astype(bool)[order]
+        return Standing(replay_of(self.library, self.days, ids, first_day, arrays), measured)
 
-    def _held(self, matched: Column, play: Column, offer: Column, day: Column, contacts: Contacts) -> Column:
+    def _held(self, matched: Column, play: Column, offer: Column) -> Column:
+        """The holds that the facts give, a missing address among them."""
         found = self.found
-        held = np.zeros(len(day), dtype="uint64")
+        held = np.zeros(len(matched), dtype="uint64")
         bits = found["fact_holds"].astype("uint64")
         for number, name in enumerate(FACT_HOLDS):
-            _mark(held, name, (bits >> np.uint64(number)) & np.uint64(1) == 1)
+            mark(held, name, (bits >> np.uint64(number)) & np.uint64(1) == 1)
         bought = found["seats_bought_age"]
         more_seats = (offer == OFFERS.index("seat_expansion")) & (bought != NONE) & (bought < CHANGE_DAYS)
-        _mark(held, "just_changed", more_seats)
-        _mark(held, "nothing_to_offer", (matched != NONE) & (play == NONE))
+        mark(held, "just_changed", more_seats)
+        mark(held, "nothing_to_offer", (matched != NONE) & (play == NONE))
         near = np.flatnonzero(found["points"] >= LOWEST_BAR)
-        sources = sources_of(self.source, self.settings)
-        for number, one_day in enumerate(self.days):
-            moment, known = contacts(one_day)
-            company = Company(one_day, moment, sources, self.settings.scoring.holdout_share)
-            for entry in near[day[near] == number]:
-                measured = bool(found[columns.HEALTH_EVER.column][entry])
-                contact = known.get(found["account_id"][entry], ContactFacts())
-                tables = self._tables(int(found["fired_triggers"][entry]))
-                names = outside_holds(
-                    found["account_id"][entry], found["contact_email"][entry], contact, company, tables, measured
-                )
-                for name in names:
-                    held[entry] |= np.uint64(1 << HOLDS.index(name))
+        reached = np.fromiter(
+            (is_reachable(one) for one in found["contact_email"][near]), dtype=bool, count=len(near)
+        )
+        mark(held, "no_contact", near[~reached])
         return held
-
-    def _tables(self, fired: int) -> frozenset[str]:
-        if fired not in self._tables_of:
-            names = [table for n, entry in enumerate(self.library.entries) if fired >> n & 1 for table in entry.rule.needs]
-            self._tables_of[fired] = frozenset(names)
-        return self._tables_of[fired]
-
-    @cached_property
-    def _tables_of(self) -> dict[int, frozenset[str]]:
-        return {}
-
-
-def _mark(held: Column, name: str, where: Column) -> None:
-    held |= np.where(where, np.uint64(1 << HOLDS.index(name)), np.uint64(0))

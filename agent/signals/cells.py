@@ -15,6 +15,7 @@ from agent.signals.formula import Aggregate, Leaf, Level, Reading, Test
 from agent.signals.relations import Relations
 from agent.signals.spine import Spine
 
+SEATS = "seats"
 GAUGE_DAYS = 7
 PERIODS = {"day": 1, "week": 7, "month": 30}
 OF_THE_METRIC = {"metric", "usage"}
@@ -44,19 +45,21 @@ def sums_of(
 ) -> dict[str, Any]:
     """What rows come to in the leaf's window: a sum for flows, a last value or a number for gauges.
 
-    `kinds` says of each row whether it is a flow's and in the window, and whether it is a gauge's.
+    `kinds` says of each row whether it is a flow's and in the window, and whether it is a gauge's; None where no row is.
     """
     name, (is_flow, is_gauge) = leaf.column, kinds
     if isinstance(leaf, Reading):
         newest = 7 * leaf.week
         last = t.newest if "newest" in t.columns else value
-        return {
-            f"{name}_sum": value.sum(where=is_flow),
-            f"{name}_last": last.argmin(age, where=is_gauge & age.between(newest, newest + GAUGE_DAYS - 1)),
-        }
+        columns = {} if is_flow is None else {f"{name}_sum": value.sum(where=is_flow)}
+        if is_gauge is not None:
+            week = is_gauge & age.between(newest, newest + GAUGE_DAYS - 1)
+            columns[f"{name}_last"] = last.argmin(age, where=week)
+        return columns
     assert isinstance(leaf, Level)  # noqa: S101 - the callers pass nothing else
     within = age.between(min(leaf.oldest, leaf.newest), max(leaf.oldest, leaf.newest))
-    return {f"{name}_sum": value.sum(where=within), f"{name}_number": number(within & is_gauge)}
+    columns = {f"{name}_sum": value.sum(where=within)}
+    return columns if is_gauge is None else columns | {f"{name}_number": number(within & is_gauge)}
 
 
 class Cells:

@@ -10,13 +10,13 @@ from typing import Any
 
 import ibis
 
+from agent.signals.cells import SEATS
 from agent.signals.expressions import DECIMALS
 from agent.signals.formula import CeilingOn, FirstRow, Leaf, Level, Reading
 from agent.signals.joins import left_join
 from agent.signals.profile import account_columns
 from agent.signals.relations import Relations
 
-SEATS = "seats"
 ATTRIBUTES = ["flow", "core", "period"]
 
 
@@ -69,13 +69,19 @@ def _from_start(leaf: Leaf) -> bool:
 
 def _value(leaf: Leaf, table: Any) -> Any:
     """A day without a row is zero for a flow that was there before, and unknown for a gauge (rule book §1)."""
-    total = table[f"{leaf.column}_sum"]
+    total = _or_unknown(table, f"{leaf.column}_sum")
     if isinstance(leaf, Reading):
         amount = ibis.ifelse(table.first_age >= 7 * leaf.week, total.fill_null(0.0), ibis.null("float64"))
-        value = ibis.ifelse(table.flow, amount, table[f"{leaf.column}_last"])
+        value = ibis.ifelse(table.flow, amount, _or_unknown(table, f"{leaf.column}_last"))
     else:
-        value = ibis.ifelse(table.flow, total, total / table[f"{leaf.column}_number"].cast("float64").nullif(0.0))
+        number = _or_unknown(table, f"{leaf.column}_number").cast("float64").nullif(0.0)
+        value = ibis.ifelse(table.flow, total, total / number)
     return value.round(DECIMALS)
+
+
+def _or_unknown(table: Any, name: str) -> Any:
+    """A column, or the unknown where no metric of that kind is measured."""
+    return table[name] if name in table.columns else ibis.null("float64")
 
 
 def _begun(relations: Relations, grid: Any, leaf: Level) -> Any:
@@ -112,10 +118,10 @@ def _seats(relations: Relations, wanted: Sequence[Leaf], ceilings: dict[int, str
     table = both.group_by(*relations.keys).aggregate(
         **{leaf.column: both[leaf.column].sum().cast("float64") for leaf in readings}
     )
-    for week, name in ceilings.items():
-        seats = relations.subscriptions.in_force(7 * week)
-        seats = seats.select(*relations.keys, **{name: seats.seats.cast("float64").nullif(0.0)})
-        table = left_join(table, seats, relations.keys)
+    table = left_join(table, relations.subscriptions.plans_at(ceilings), relations.keys)
+    table = table.mutate(
+        **{name: table[f"seats_{week}"].cast("float64").nullif(0.0) for week, name in ceilings.items()}
+    )
     metric = relations.source.book.metric(SEATS)
     core = int(bool(metric and metric.core))
     others = {

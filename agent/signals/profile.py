@@ -80,6 +80,7 @@ def _answered(relations: Relations, name: str, grain: Grain, part: Part) -> Any:
     match part.how:
         case How.START:
             t = relations.since_start(only(relations.undated(name), lambda t: _either(part, t)))
+            t = t.filter(t.since_start.between(0, max(leaf.newest for leaf in part.leaves)))
             return _grouped(_keyed(t, grain), ["account_id"], grain, part)
         case How.FIRST:
             return _firsts(relations, name, grain, part)

@@ -151,7 +151,7 @@ class Relations:
         """Each stay of a person, whether it is their only one, and whether they only came back."""
         t = self.source.tables["members"]
         t = t.select("account_id", "user_id", "role", "team", "joined_on", "left_on")
-        t = t.mutate(member=t.role == "member", guest=t.role != "member", day=t.joined_on)
+        t = self.scratch.view(t.mutate(member=t.role == "member", guest=t.role != "member", day=t.joined_on))
         # Most people come once: only the others are worth a look at what went before.
         several = t.group_by("account_id", "user_id").aggregate(stays=t.count())
         several = self.scratch.table(several.filter(several.stays > 1))
@@ -175,7 +175,9 @@ class Relations:
         t = t.mutate(age=self.spine.age(t, "day"), left_age=self.spine.age(t, "left_on"))
         t = t.mutate(present=t.left_age.isnull() | (t.left_age < 0))
         if "used_age" in wanted:
-            t = left_join(t, self.last_used, [*self.keys, "user_id"])
+            # Whoever asks for a last use asks for a late one: those without do not count.
+            last = self.last_used
+            t = t.inner_join(last, [*self.keys, "user_id"]).select(*t.columns, "used_age")
         return t
 
     @cached_property

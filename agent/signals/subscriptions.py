@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,16 @@ from agent.signals.spine import Spine
 
 IN_FORCE_ORDER = ("active", "past_due", "trialing", "paused", "canceled")
 MAIN = "main"
+COLUMNS = (
+    "subscription_id", "account_id", "plan_id", "seats", "mrr_minor", "currency", "starts_on", "ends_on", "status", "term",
+    "renews_on", "cancel_on", "discount_pct",
+)  # fmt: skip
+"What rules read of a subscription."
+
+
+def _in_force(p: Any, days_ago: int) -> Any:
+    """Whether a period was in force on D - days_ago."""
+    return (p.start_age >= days_ago) & (p.end_age.isnull() | (p.end_age < days_ago))
 
 
 class Subscriptions:
@@ -24,59 +35,60 @@ class Subscriptions:
         self.source = source
         self.spine = spine
         self.scratch = scratch
-        self._plans_on: dict[int, Any] = {}
+        self._plans_at: dict[tuple[int, ...], Any] = {}
 
     @cached_property
     def _periods(self) -> Any:
-        """Subscription periods that had begun by D, with their plan's tier and product."""
-        t = self.source.tables["subscriptions"]
+        """Subscription periods that had begun by D, with what went before, and their rank in the account.
+
+        Of several in force on a day, the one of the lowest rank counts as the account's plan.
+        """
+        t = self.source.tables["subscriptions"].select(*COLUMNS)
         plans = self.source.tables["plans"]
-        plans = plans.select(
-            "plan_id", plan_name=plans.name, tier=plans.tier, product=plans["product"], per_seat=plans.per_seat
-        )
+        plans = plans.select("plan_id", tier=plans.tier, product=plans["product"])
         joined = t.left_join(plans, "plan_id")
-        p = joined.select(
-            *[joined[name] for name in t.columns],
-            joined.plan_name,
-            joined.tier,
-            joined.per_seat,
-            joined["product"].fill_null(MAIN).name("product"),
-        )
+        p = joined.select(*COLUMNS, joined.tier, joined["product"].fill_null(MAIN).name("product"))
         window = ibis.window(group_by=[p.account_id, p["product"]], order_by=[p.starts_on, p.subscription_id])
         # What went before is known whenever the period itself is.
         p = p.mutate(plan_before=p.plan_id.lag().over(window), seats_before=p.seats.lag().over(window))
-        p = self.spine.known(self.scratch.table(p), "starts_on")
-        return self.scratch.table(
-            p.mutate(start_age=self.spine.age(p, "starts_on"), end_age=self.spine.age(p, "ends_on"))
-        )
-
-    @cached_property
-    def _ranked(self) -> Any:
-        """The periods with their rank in the account: of several in force on a day, the lowest counts."""
+        p = self.spine.known(self.scratch.table(p) if "as_of" in self.spine.keys else p, "starts_on")
         # The main product's goes first, then by status (active first), highest tier, newest start.
-        p = self._periods
-        rank = ibis.cases(
+        status = ibis.cases(
             *[(p.status == status, place) for place, status in enumerate(IN_FORCE_ORDER)], else_=9
         )
         order = [
-            ibis.desc(p["product"] == MAIN), rank, ibis.desc(p.tier.fill_null(0)), ibis.desc(p.starts_on), p.subscription_id,
+            ibis.desc(p["product"] == MAIN), status, ibis.desc(p.tier.fill_null(0)), ibis.desc(p.starts_on), p.subscription_id,
         ]  # fmt: skip
         by = [p[key] for key in self.spine.keys]
-        return self.scratch.table(p.mutate(rank=ibis.row_number().over(group_by=by, order_by=order)))
-
-    def in_force(self, days_ago: int) -> Any:
-        """The subscription that counts as the account's plan on D - days_ago, one row an account."""
-        if days_ago not in self._plans_on:
-            p = self._ranked
-            p = p.filter((p.start_age >= days_ago) & (p.end_age.isnull() | (p.end_age < days_ago)))
-            best = p.group_by(*self.spine.keys).aggregate(rank=p["rank"].min())
-            self._plans_on[days_ago] = self.scratch.table(p.semi_join(best, [*self.spine.keys, "rank"]))
-        return self._plans_on[days_ago]
+        return self.scratch.table(
+            p.mutate(
+                start_age=self.spine.age(p, "starts_on"),
+                end_age=self.spine.age(p, "ends_on"),
+                rank=ibis.row_number().over(group_by=by, order_by=order),
+            )
+        )
 
     @cached_property
     def plan_now(self) -> Any:
         """The plan in force on D, one row an account."""
-        return self.in_force(0)
+        p = self.scratch.view(self._periods.filter(_in_force(self._periods, 0)))
+        best = p.group_by(*self.spine.keys).aggregate(rank=p["rank"].min())
+        return self.scratch.table(p.semi_join(best, [*self.spine.keys, "rank"]))
+
+    def plans_at(self, weeks: Iterable[int]) -> Any:
+        """For each account with a plan: the plan in force and its seats at the end of each week, as plan_N and seats_N."""
+        wanted = tuple(sorted(weeks))
+        if wanted not in self._plans_at:
+            p = self._periods
+            # No seats must not give way to another period's.
+            p = p.mutate(known_seats=p.seats.fill_null(0))
+            columns = {}
+            for week in wanted:
+                there = _in_force(p, 7 * week)
+                columns[f"plan_{week}"] = p.plan_id.argmin(p["rank"], where=there)
+                columns[f"seats_{week}"] = p.known_seats.argmin(p["rank"], where=there)
+            self._plans_at[wanted] = self.scratch.table(p.group_by(*self.spine.keys).aggregate(**columns))
+        return self._plans_at[wanted]
 
     @cached_property
     def facts(self) -> Any:
@@ -109,9 +121,9 @@ class Subscriptions:
         there is no share of nothing.
         """
         keys = list(self.spine.keys)
+        t = left_join(t, self.plans_at(names), keys)
         for week, name in names.items():
-            plan = self.in_force(7 * week).select(*keys, "plan_id")
-            t = left_join(t, plan, keys)
+            t = t.mutate(plan_id=t[f"plan_{week}"])
             t = left_join(t, self._on(week, "plan_id", "by_plan"), [*self._days, "plan_id", "key"])
             t = left_join(t, self._on(week, "account_id", "own"), [*self._days, "account_id", "key"])
             ceiling = ibis.ifelse(t.own_is_there.notnull(), t.own, t.by_plan).nullif(0.0)

@@ -151,4 +151,5 @@ class House(Writing, Replaying, Ruling):
         if self.workspace.facts_file.is_file():
             with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
                 rows += erase(warehouse, account_id)
+        self.kept.clear()
         return rows, gone.files

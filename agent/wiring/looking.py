@@ -80,7 +80,7 @@ class Looking(Parts):
                 states = contact_state(self.store, None, moment, addresses=addresses)
                 return moment, {name: _facts_of(state) for name, state in states.items()}
 
-            return replay(warehouse, self.settings, days, known, progress)
+            return replay(warehouse, self.settings, days, known, progress, self.kept)
 
     def _contacts(
         self, warehouse: Warehouse, account_id: str | None, moment: datetime

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from agent.delivery.eml import EmlChannel
 from agent.foundation import clock
+from agent.foundation.kept import Kept
 from agent.foundation.memo import Memo
 from agent.foundation.settings import Settings, Workspace
 from agent.foundation.store import Store, open_store
@@ -51,6 +52,11 @@ class Parts:
     def memo(self) -> Memo:
         """What evaluations need not write again."""
         return Memo(self.workspace.private / "plans")
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What replays need not compute again."""
+        return Kept(self.workspace.private / "standings")
 
     @contextmanager
     def warehouse(self) -> Iterator[Warehouse]:

@@ -141,7 +141,7 @@ class Postgres(Engine):
 
 
 class Spark(Engine):
-    """Spark has no temporary tables: a view whose rows are kept in the executors' memory stands for one."""
+    """Spark has no temporary tables: a view of rows that were computed once and stay with the executors stands for one."""
 
     temporary_views = True
 
@@ -156,15 +156,13 @@ class Spark(Engine):
 
     def create(self, con: Any, kind: str, name: str, sql: str) -> None:
         """Make a temporary view; a table's rows are computed now and kept."""
-        self.run(
-            con,
-            f"CACHE TABLE {name} AS {sql}" if kind == "TABLE" else f"CREATE TEMPORARY VIEW {name} AS {sql}",
-        )
+        # Not CACHE TABLE: a cached table drags the plans of all that it was made from through every later query, and
+        # they multiply from step to step.
+        frame = con.raw_sql(sql)
+        (frame.localCheckpoint() if kind == "TABLE" else frame).createTempView(name)
 
     def drop(self, con: Any, kind: str, name: str) -> None:
-        """Take the view away; its rows go with it."""
-        if kind == "TABLE":
-            self.run(con, f"UNCACHE TABLE IF EXISTS {name}")
+        """Take the view away; its rows go when nobody holds them any more."""
         self.run(con, f"DROP VIEW {name}")
 
     def give(self, con: Any, name: str, records: Sequence[Record], schema: Mapping[str, str]) -> None:
