@@ -19,8 +19,8 @@ def addresses_of(warehouse: Warehouse, account_id: str) -> list[str]:
 def erase(warehouse: Warehouse, account_id: str) -> int:
     """Delete every row of an account, and the rejected rows that may quote it; answers how many rows went.
 
-    What was kept of its tickets' classes goes too. One transaction, then a checkpoint, so that nothing stays behind in the write-ahead log. A later sync brings
-    back what the source still holds: erase there too.
+    What was kept of its tickets goes too. One transaction, then a checkpoint, so that nothing stays behind in the
+    write-ahead log. A later sync brings back what the source still holds: erase there too.
     """
     duck = warehouse.duck
     gone = 0

@@ -30,7 +30,8 @@ def decisions(library: Library) -> dict[str, Formula]:
     made["composite"] = _composite()
     made |= {f"holds_{name}": formula for name, formula in _holds().items()}
     bits = [
-        If(Attribute(f"holds_{name}"), Const(float(1 << place)), ZERO) for place, name in enumerate(FACT_HOLDS)
+        If(Attribute(f"holds_{name}"), Const(float(1 << place)), ZERO)
+        for place, name in enumerate(FACT_HOLDS)
     ]
     made["fact_holds"] = reduce(lambda a, b: a + b, bits)
     return made
@@ -75,7 +76,9 @@ def _usage() -> Formula:
     filled = If(
         share > HIGH,
         If(teams, Const(8.0), Const(7.0)),
-        If(share >= MIDDLE, Const(4.0) + (share - MIDDLE) * (2 / (HIGH - MIDDLE)), ONE + share * (2 / MIDDLE)),
+        If(
+            share >= MIDDLE, Const(4.0) + (share - MIDDLE) * (2 / (HIGH - MIDDLE)), ONE + share * (2 / MIDDLE)
+        ),
     )
     at_ceiling = (fullest >= FULL) & teams & _positive(columns.HIGHER_TRIED)
     scored = If(IsKnown(share), If(at_ceiling, Const(10.0), filled), Unknown())
@@ -154,5 +157,3 @@ def _holds() -> dict[str, Formula]:
         "just_changed": If(IsKnown(change), change < CHANGE_DAYS, Const(False)),
         "test_account": Attribute("is_test"),
     }
-
-

@@ -165,7 +165,10 @@ def _sources(company: Company, tables: Collection[str]) -> Iterator[tuple[str, s
         if source.table not in tables:
             continue
         if source.read_at is None:
-            yield "stale_source", f"nothing says when {source.table} were last loaded into the {source.source}"
+            yield (
+                "stale_source",
+                f"nothing says when {source.table} were last loaded into the {source.source}",
+            )
             return
         age = (company.moment - source.read_at).total_seconds() / 3600
         if age > source.limit_hours:

@@ -59,12 +59,17 @@ class Offering:
     def _plans(self) -> Column:
         """Each entry's plan as a place in the book, NONE without one."""
         place = {plan.plan_id: number for number, plan in enumerate(self.book.plans)}
-        return np.fromiter((place.get(one, NONE) for one in self.found["plan_id"]), dtype="int64", count=self.number)
+        return np.fromiter(
+            (place.get(one, NONE) for one in self.found["plan_id"]), dtype="int64", count=self.number
+        )
 
     @cached_property
     def _above(self) -> Column:
         """By plan and place among the plans above it, the plan there; NONE beyond the last, and for no plan."""
-        rows = [[self.book.plans.index(higher) for higher in self.book.higher_plans(plan)] for plan in self.book.plans]
+        rows = [
+            [self.book.plans.index(higher) for higher in self.book.higher_plans(plan)]
+            for plan in self.book.plans
+        ]
         deepest = max((len(row) for row in rows), default=0) + 1
         return np.array([[*row, *[NONE] * (deepest - len(row))] for row in [*rows, []]], dtype="int64")
 
@@ -81,7 +86,9 @@ class Offering:
 
     def _upgrade(self, place: Column) -> Answer:
         offered = self._above[self._plans, place]
-        return Answer(OfferKind.PLAN_UPGRADE, (place != NONE) & (offered != NONE), self._adds(offered, replaces=True))
+        return Answer(
+            OfferKind.PLAN_UPGRADE, (place != NONE) & (offered != NONE), self._adds(offered, replaces=True)
+        )
 
     def _adds(self, offered: Column, *, replaces: bool) -> Column:
         plans = self.book.plans
@@ -95,7 +102,11 @@ class Offering:
 
     def _listed(self, kind: OfferKind, product: str | None = None) -> Answer:
         """The first offer of that kind in outgrown.toml, one in the account's currency before others."""
-        offers = [o for o in self.settings.offers if o.kind == kind and (product is None or o.product in (None, product))]
+        offers = [
+            o
+            for o in self.settings.offers
+            if o.kind == kind and (product is None or o.product in (None, product))
+        ]
         adds = np.full(self.number, _monthly(offers[0]) if offers else 0, dtype="int64")
         for offer in reversed(offers):
             adds = np.where(self.found["currency"] == offer.currency, _monthly(offer), adds)

@@ -196,7 +196,10 @@ def _figure(finding: Finding, figure_id: str) -> float | None:
 CONDITIONS: dict[str, tuple[frozenset[str], ...]] = {
     "deadline": (frozenset({"hard_deadline", "faster_turnaround"}),),
     "scope": (frozenset({"out_of_scope_asks"}),),
-    "service": (frozenset({"support_time_up", "repeated_workaround"}), frozenset({"seats_added", "new_team"})),
+    "service": (
+        frozenset({"support_time_up", "repeated_workaround"}),
+        frozenset({"seats_added", "new_team"}),
+    ),
     "seats": (frozenset({"seats_active"}), frozenset({"seats_added", "invites", "guests_accumulating"})),
     "feature": (frozenset({"capability_request", "paywall_attempts", "premium_preview"}),),
     "capacity": (frozenset({"plan_limit_pressure", "near_ceiling", "limit_hits"}),),

@@ -34,7 +34,7 @@ from agent.signals.world import read_source
 
 AS_OF: dict[str, tuple[str, Any]] = {"as_of": ("datetime64[D]", np.datetime64(0, "D"))}
 READ: dict[str, tuple[str, Any]] = {
-    "account_id": ("object", ""),
+    "account_id": ("int32", 0),
     "fired_triggers": ("uint64", 0),
     "points": ("int32", 0),
     "group_count": ("int32", 0),
@@ -124,9 +124,9 @@ class _Survey:
 
     @cached_property
     def accounts(self) -> dict[str, date]:
-        """When each account was created, by id."""
+        """When each account was created, by id, in the order of their numbers."""
         t = self.source.tables["accounts"]
-        t = t.filter(t.created_on <= self.days[-1]).select("account_id", "created_on").order_by("account_id")
+        t = t.select("account_id", "created_on").order_by("account_id")
         return {row["account_id"]: row["created_on"] for row in fetch(t)}
 
     def fired(self, name: str) -> Column:
@@ -151,12 +151,12 @@ class _Survey:
     def standing(self) -> Standing:
         """The standing, ordered by day, then account."""
         found = self.found
-        place = {account_id: number for number, account_id in enumerate(self.accounts)}
-        account = np.fromiter(
-            (place[one] for one in found["account_id"]), dtype="int32", count=len(found["points"])
-        )
-        day = np.searchsorted(self.calendar, found["as_of"]).astype("int32")
         created = np.array(list(self.accounts.values()), dtype="datetime64[D]")
+        there = created <= self.calendar[-1]
+        # Numbers count all accounts; a replay knows those that existed by its last day.
+        account = (np.cumsum(there) - 1)[found["account_id"] - 1].astype("int32")
+        names = [name for name, known in zip(self.accounts, there, strict=True) if known]
+        day = np.searchsorted(self.calendar, found["as_of"]).astype("int32")
         matched = np.full(len(day), NONE, dtype="int32")
         play = np.full(len(day), NONE, dtype="int32")
         offer = np.full(len(day), NONE, dtype="int32")
@@ -177,7 +177,7 @@ class _Survey:
         )  # fmt: skip
         order = np.lexsort((account, day))
         arrays = [column[order].astype(kind) for column, kind in zip(columns_, KINDS, strict=True)]
-        ids, first_day = tuple(self.accounts), np.searchsorted(self.calendar, created).astype("int32")
+        ids, first_day = tuple(names), np.searchsorted(self.calendar, created[there]).astype("int32")
         measured = found[columns.HEALTH_EVER.column].astype(bool)[order]
         return Standing(replay_of(self.library, self.days, ids, first_day, arrays), measured)
 
@@ -192,7 +192,7 @@ class _Survey:
         more_seats = (offer == OFFERS.index("seat_expansion")) & (bought != NONE) & (bought < CHANGE_DAYS)
         mark(held, "just_changed", more_seats)
         mark(held, "nothing_to_offer", (matched != NONE) & (play == NONE))
-        near = np.flatnonzero(found["points"] >= LOWEST_BAR)
+        near = np.flatnonzero(found["points"] >= min(LOWEST_BAR, self.settings.scoring.ready_points))
         reached = np.fromiter(
             (is_reachable(one) for one in found["contact_email"][near]), dtype=bool, count=len(near)
         )

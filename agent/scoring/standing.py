@@ -30,7 +30,7 @@ COLUMNS = (
     "day", "account", "fired", "points", "group_count", "composite", "matched", "play", "offer", "adds", "held",
 )  # fmt: skip
 "The columns of a replay, in the order of KINDS."
-AFTERWARDS = {
+AFTERWARDS: Any = {
     "company": True,
     "connectors": True,
     "guardrails": True,
@@ -150,7 +150,7 @@ def key_of(warehouse: Warehouse, library: Library, settings: Settings, days: Seq
     version = version_of(warehouse)
     if version is None:
         return None
-    given: Any = settings.model_dump(mode="json", exclude=AFTERWARDS)
+    given = settings.model_dump(mode="json", exclude=AFTERWARDS)
     return Memo.key(version, list(days), library, given, _makers())
 
 

@@ -139,7 +139,9 @@ class Cells:
         else:
             t = self.spine.spread(t, within)
         t = t.mutate(newest_age=self.spine.age(t, "last"), oldest_age=self.spine.age(t, "first"))
-        return t.group_by(*self.spine.keys).aggregate(**{leaf.column: self._value(leaf, t) for leaf in leaves})
+        return t.group_by(*self.spine.keys).aggregate(
+            **{leaf.column: self._value(leaf, t) for leaf in leaves}
+        )
 
     def _value(self, leaf: Aggregate, t: Any) -> Any:
         where = both(in_window(leaf, t), passes([test for test in leaf.tests if test[0] in OF_THE_METRIC], t))
@@ -164,4 +166,3 @@ class Cells:
 
 def _of_the_value(leaf: Aggregate) -> tuple[Test, ...]:
     return tuple(test for test in leaf.tests if test[0] not in OF_THE_METRIC)
-

@@ -36,8 +36,11 @@ def _of_any(leaf: Aggregate) -> bool:
 
 def _is_ever(leaf: Aggregate) -> bool:
     """Whether the leaf asks no more than that there is a row."""
-    return leaf.how == "ever" and leaf.oldest is None and not leaf.newest and all(
-        column in OF_THE_METRIC for column, _, _ in leaf.tests
+    return (
+        leaf.how == "ever"
+        and leaf.oldest is None
+        and not leaf.newest
+        and all(column in OF_THE_METRIC for column, _, _ in leaf.tests)
     )
 
 
@@ -61,16 +64,21 @@ class OneDay:
         """(account, metric): first day, and what each leaf comes to in its window."""
         names = sorted({m.metric for m in self.relations.source.book.metrics} | self._named())
         if not names or len(names) > MOST_METRICS or any(_of_any(leaf) for leaf in self.account_leaves):
-            return self.relations.scratch.table(self._gathered(None))
+            return self._kept(self._gathered(None))
         # Metric by metric: grouping by the account alone is several times cheaper, and each reads no older rows than
         # its own windows need.
         each = [self._gathered(name) for name in names]
         columns = {name: kind for one in each for name, kind in one.schema().items()}
         whole = [
-            one.mutate(**{n: ibis.null(kind) for n, kind in columns.items() if n not in one.columns}).select(*columns)
+            one.mutate(**{n: ibis.null(kind) for n, kind in columns.items() if n not in one.columns}).select(
+                *columns
+            )
             for one in each
         ]
-        return self.relations.scratch.table(reduce(lambda one, other: one.union(other), whole))
+        return self._kept(reduce(lambda one, other: one.union(other), whole))
+
+    def _kept(self, t: Any) -> Any:
+        return self.relations.scratch.table(self.relations.numbered(t))
 
     def _named(self) -> set[str]:
         return {
@@ -97,7 +105,9 @@ class OneDay:
                 recent = self._rows(days)
                 recent = recent.filter(recent.metric == metric)
         for leaf in metric_leaves:
-            columns |= sums_of(leaf, recent, recent.value, _counter(recent), recent.age, self._kinds(recent, leaf, metric))
+            columns |= sums_of(
+                leaf, recent, recent.value, _counter(recent), recent.age, self._kinds(recent, leaf, metric)
+            )
         for leaf in account_leaves:
             columns |= self._columns(leaf, recent, metric)
         firsts = t.group_by(*keys).aggregate(first_day=t.day.min())
@@ -108,7 +118,10 @@ class OneDay:
     def _rows(self, within: int | None) -> Any:
         # A view, since what a query names twice DuckDB would put aside in memory.
         if within not in self._views:
-            self._views[within] = self.relations.scratch.view(self.relations.rows("measures", (), within))
+            relations = self.relations
+            t = relations.spine.known(relations.by_name, "day", within)
+            t = relations.with_usage(t).mutate(age=relations.spine.age(t, "day"))
+            self._views[within] = relations.scratch.view(t)
         return self._views[within]
 
     def _of(self, metric: str | None) -> tuple[list[Leaf], list[Aggregate]]:

@@ -44,7 +44,11 @@ def metric_profile(relations: Relations, leaves: list[Leaf]) -> Any:
 
 
 def _measured(relations: Relations, wanted: Sequence[Leaf]) -> Any:
-    grid = relations.measured.firsts().inner_join(relations.metrics, "metric").filter(lambda t: t.metric != SEATS)
+    grid = (
+        relations.measured.firsts()
+        .inner_join(relations.metrics, "metric")
+        .filter(lambda t: t.metric != SEATS)
+    )
     grid = relations.scratch.table(grid.select("account_id", *ATTRIBUTES, key="metric", first_day="day"))
     known = relations.spine.known(grid, "first_day")
     known = known.mutate(first_age=relations.spine.age(known, "first_day"))
@@ -94,7 +98,9 @@ def _begun(relations: Relations, grid: Any, leaf: Level) -> Any:
     t = relations.undated("measures").inner_join(started, ["account_id", "metric"])
     t = t.mutate(since_start=t.day.delta(t.created_on, unit="day").cast("int64"))
     t = t.filter(t.since_start.between(oldest, newest))
-    grouped = t.group_by("account_id", "flow", key=t.metric).aggregate(total=t.value.sum(), mean=t.value.mean())
+    grouped = t.group_by("account_id", "flow", key=t.metric).aggregate(
+        total=t.value.sum(), mean=t.value.mean()
+    )
     level = ibis.ifelse(grouped.flow, grouped.total, grouped["mean"]).round(DECIMALS)
     return relations.scratch.view(grouped.select("account_id", "key", **{leaf.column: level}))
 

@@ -83,7 +83,9 @@ class Pointers:
         """For each account the key on which the trigger fired most strongly, seats last, ties by key."""
         t = fired.filter(fired[f"fires_{entry.name}"])
         order = [t.key == SEATS, ibis.desc(t[f"value_{entry.name}"]), t.key]
-        t = t.mutate(place=ibis.row_number().over(group_by=[t[key] for key in self.keys], order_by=order), **more)
+        t = t.mutate(
+            place=ibis.row_number().over(group_by=[t[key] for key in self.keys], order_by=order), **more
+        )
         return self.script.view(t.filter(t.place == 0).select(*self.keys, "key", *more))
 
     def with_places(self, wide: Any, fired: dict[Grain, Any]) -> Any:
@@ -99,7 +101,9 @@ class Pointers:
             one = self.strongest(fired, entry).rename({name: "key"})
             wide = left_join(wide, one, self.keys)
             # The finer rows may have fired where the account as a whole has not.
-            wide = wide.mutate(**{name: ibis.ifelse(wide[f"fires_{entry.name}"], wide[name], ibis.null("string"))})
+            wide = wide.mutate(
+                **{name: ibis.ifelse(wide[f"fires_{entry.name}"], wide[name], ibis.null("string"))}
+            )
             names.append(name)
         return wide, names
 
@@ -133,10 +137,14 @@ class Pointers:
             for entry in about(self.library, "capacity", PRESSURE_TRIGGERS, Grain.METRIC)
             if not entry.own or tells_use(entry)
         ]
-        hits = [e for e in self.library.entries if e.name == HITS or (e.play == "capacity" and e not in entries)]
+        hits = [
+            e for e in self.library.entries if e.name == HITS or (e.play == "capacity" and e not in entries)
+        ]
         pressed = []
         for entry in entries if fired is not None else []:
-            used = next((quote.formula for quote in entry.rule.quotes if quote.figure_id == "used"), Reading(0))
+            used = next(
+                (quote.formula for quote in entry.rule.quotes if quote.figure_id == "used"), Reading(0)
+            )
             one = self.strongest(fired, entry, used=expression(used, fired).cast("float64"))
             pressed.append(one.select(*self.keys, metric="key", used="used"))
         if hits:
@@ -150,7 +158,9 @@ class Pointers:
         rows = rows.inner_join(wide.select(*self.keys, "plan_id"), self.keys)
         given = self.script.given(RELIEFS, SCHEMAS[RELIEFS])
         on = ["plan_id", "metric", *[key for key in self.keys if key == "as_of"]]
-        r = self.script.table(rows.inner_join(given, on).select(*self.keys, "metric", "used", "place", "more"))
+        r = self.script.table(
+            rows.inner_join(given, on).select(*self.keys, "metric", "used", "place", "more")
+        )
         share = (r.used / r.more.nullif(0.0)).round(DECIMALS)
         r = r.mutate(relieves=r.more.isnull() | (share <= COMFORTABLE).fill_null(False))
         total = r.group_by(*self.keys).aggregate(metrics=r.metric.nunique())

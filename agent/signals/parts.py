@@ -82,12 +82,24 @@ def _part_of(leaf: Aggregate, grain: Grain, *, many_days: bool) -> Part:
         return Part(How.FEATURES)
     beside = frozenset(columns & BESIDE)
     if grain is Grain.ACCOUNT and fits(leaf):
-        if many_days and leaf.how == "ever" and leaf.oldest is None and not leaf.newest and columns <= OF_THE_METRIC:
+        if (
+            many_days
+            and leaf.how == "ever"
+            and leaf.oldest is None
+            and not leaf.newest
+            and columns <= OF_THE_METRIC
+        ):
             return Part(How.FIRST)
         # One pass for each reach and metric: only its own cells are looked at from each day.
         reach = str(leaf.oldest) if many_days else None
         return Part(How.MEASURED, reach, tests=leaf.tests if many_days else ())
-    if many_days and leaf.how in ("age_of_first", "ever") and leaf.oldest is None and not leaf.newest and fixed:
+    if (
+        many_days
+        and leaf.how in ("age_of_first", "ever")
+        and leaf.oldest is None
+        and not leaf.newest
+        and fixed
+    ):
         return Part(How.FIRST)
     if many_days and leaf.oldest is None:
         return Part(How.ALL, of, beside, _steady(leaf))

@@ -30,7 +30,7 @@ from agent.signals.offers import Pointers
 from agent.signals.profile import WORDS, account_base, profile, with_words
 from agent.signals.relations import Relations
 from agent.signals.scratch import Script, Step
-from agent.signals.source import Source
+from agent.signals.source import Numbered, Source
 from agent.signals.spine import Spine
 
 SOME_DAY = date(1789, 7, 14)
@@ -96,7 +96,9 @@ def _literal(con: Any, value: date | str, kind: str) -> str:
     return str(query[query.index("SELECT") + 6 : query.rindex(" AS ")]).strip()
 
 
-def plan_for(source: Source, library: Library, wanted: Wanted, *, single: bool = False, many_days: bool = False) -> Plan:
+def plan_for(
+    source: Source, library: Library, wanted: Wanted, *, single: bool = False, many_days: bool = False
+) -> Plan:
     """The plan for these rules, this catalogue and this backend, from the memo where it was written before.
 
     Building the expressions is most of a small scan's time. `single` looks at one account, `many_days` at as many
@@ -139,7 +141,8 @@ class _Writer:
         self.wanted = wanted
         self.script = Script(source.con)
         self.spine = Spine(self.script, day)
-        self.relations = Relations(source, self.spine, self.script)
+        numbered = Numbered(source, self.script) if wanted.shown else None
+        self.relations = Relations(numbered.source if numbered else source, self.spine, self.script, numbered)
         self.relations.base = self.script.table(account_base(self.relations))
         self.keys = list(self.spine.keys)
         self.one_day = day is not None
@@ -151,7 +154,9 @@ class _Writer:
         self.relations.used_within = _used_within(every)
         every.append(Reading(0))
         self.relations.measured = (OneDay if self.one_day else Cells)(self.relations, every)
-        finer = reduce(self._joined, [self._keyed(grain) for grain in KEYED], self.relations.base.select(*self.keys))
+        finer = reduce(
+            self._joined, [self._keyed(grain) for grain in KEYED], self.relations.base.select(*self.keys)
+        )
         own = [entry for entry in self.library.entries if entry.rule.grain is Grain.ACCOUNT]
         leaves = {leaf.column: leaf for leaf in (*self._leaves_of(own), *self.wanted.leaves)}
         wide = self._joined(profile(self.relations, Grain.ACCOUNT, list(leaves.values())), finer)
@@ -177,7 +182,9 @@ class _Writer:
             for grain, table in self.fired.items():
                 rows = table.semi_join(near, self.keys).order_by(*self.keys, "key")
                 answers[grain.value] = compiled(rows)
-            answers["accounts"] = compiled(with_words(self.relations, near, [*WORDS, "plan_name"]).order_by(*self.keys))
+            answers["accounts"] = compiled(
+                with_words(self.relations, near, [*WORDS, "plan_name"]).order_by(*self.keys)
+            )
             answers["count"] = compiled(wide.count().name("accounts").as_table())
         return Plan(self.script.steps, answers, self.spine.horizon, sorted(self.spine.cuts))
 
@@ -189,7 +196,11 @@ class _Writer:
         formulas = [
             formula
             for rule in rules
-            for formula in (rule.value, rule.fires, *([] if self.wanted.shown else [q.formula for q in rule.quotes]))
+            for formula in (
+                rule.value,
+                rule.fires,
+                *([] if self.wanted.shown else [q.formula for q in rule.quotes]),
+            )
         ]
         return leaves_of(formulas)
 
@@ -199,7 +210,11 @@ class _Writer:
         if not entries and grain is not Grain.METRIC:
             return None
         leaves = self._leaves_of(entries)
-        make = metric_profile(self.relations, leaves) if grain is Grain.METRIC else profile(self.relations, grain, leaves)
+        make = (
+            metric_profile(self.relations, leaves)
+            if grain is Grain.METRIC
+            else profile(self.relations, grain, leaves)
+        )
         table = self.script.view(make)
         table = self.script.table(table.mutate(**_verdicts(table, entries)))
         reduced = self.script.table(_reduced(table, self.keys, grain, entries))
@@ -221,7 +236,9 @@ def value_column(entry: Entry) -> str:
 
 def _used_within(leaves: list[Leaf]) -> int | None:
     """How far back anybody asks for a member's last use; None where that has no bound."""
-    tests = [test for leaf in leaves if isinstance(leaf, Aggregate) for test in leaf.tests if test[0] == "used_age"]
+    tests = [
+        test for leaf in leaves if isinstance(leaf, Aggregate) for test in leaf.tests if test[0] == "used_age"
+    ]
     if any(sign not in ("<=", "<") for _, sign, _ in tests):
         return None
     return max((int(values[0]) + 1 for _, _, values in tests), default=1)

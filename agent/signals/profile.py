@@ -129,7 +129,9 @@ def _grouped(t: Any, account: list[str], grain: Grain, part: Part) -> Any:
 
 def _different(t: Any, keys: list[str], part: Part) -> Any:
     """Each value once, with what it was seen in; then how many were seen in what."""
-    seen = {leaf.column: ibis.coalesce(_condition(leaf, t), ibis.literal(False)).any() for leaf in part.leaves}
+    seen = {
+        leaf.column: ibis.coalesce(_condition(leaf, t), ibis.literal(False)).any() for leaf in part.leaves
+    }
     once = t.group_by(*keys, part_of=t[part.of]).aggregate(**seen)
     return once.group_by(*keys).aggregate(
         **{leaf.column: once.count(where=once[leaf.column]) for leaf in part.leaves}
@@ -170,7 +172,9 @@ def _firsts(relations: Relations, name: str, grain: Grain, part: Part) -> Any:
     keys = ["account_id"] if grain is Grain.ACCOUNT else ["account_id", "key"]
     firsts = t.group_by(*keys).aggregate(
         first_day=t.day.min(),
-        **{f"first_{place}": t.day.min(where=passes(leaf.tests, t)) for place, leaf in enumerate(part.leaves)},
+        **{
+            f"first_{place}": t.day.min(where=passes(leaf.tests, t)) for place, leaf in enumerate(part.leaves)
+        },
     )
     spine = relations.spine
     known = spine.known(relations.scratch.table(firsts), "first_day")
@@ -191,7 +195,9 @@ def _by_feature(relations: Relations, name: str, part: Part) -> Any:
     plain = replace(part, how=How.WINDOW, leaves=tuple(counts))
     t = relations.rows(name, columns_of(counts), plain.within, lambda t: _either(plain, t))
     t = t.filter(t.feature.notnull())
-    grouped = t.group_by(*relations.keys, "feature").aggregate(**{leaf.column: _aggregate(leaf, t) for leaf in counts})
+    grouped = t.group_by(*relations.keys, "feature").aggregate(
+        **{leaf.column: _aggregate(leaf, t) for leaf in counts}
+    )
     f = relations.flagged(grouped, "feature", None)
     columns = {}
     for leaf in part.leaves:
@@ -208,7 +214,15 @@ def _by_feature(relations: Relations, name: str, part: Part) -> Any:
 def account_base(relations: Relations) -> Any:
     """Accounts with the plan in force and what their subscriptions say: the attributes of the account grain."""
     s = relations.subscriptions.plan_now.select(
-        *relations.keys, "plan_id", "seats", "mrr_minor", "currency", "status", "term", "renews_on", "discount_pct"
+        *relations.keys,
+        "plan_id",
+        "seats",
+        "mrr_minor",
+        "currency",
+        "status",
+        "term",
+        "renews_on",
+        "discount_pct",
     )
     a = relations.accounts.select(*relations.keys, "created_on", "is_test", "age_days")
     table = left_join(a, s, relations.keys)

@@ -16,7 +16,7 @@ import ibis
 from agent.signals.catalogue import PlanBook
 from agent.signals.joins import left_join
 from agent.signals.scratch import Script
-from agent.signals.source import ASK_SCHEMA, ASKS, FLAGS, Source
+from agent.signals.source import ASK_SCHEMA, ASKS, FLAGS, Numbered, Source
 from agent.signals.spine import Spine
 from agent.signals.subscriptions import MAIN, Subscriptions
 
@@ -45,8 +45,11 @@ def only(t: Any, either: Either) -> Any:
 class Relations:
     """Lazy Ibis relations; small ones that several others need are scratch tables, so that nothing runs twice."""
 
-    def __init__(self, source: Source, spine: Spine, scratch: Script) -> None:
+    def __init__(
+        self, source: Source, spine: Spine, scratch: Script, numbers: Numbered | None = None
+    ) -> None:
         self.source = source
+        self.numbers = numbers
         self.spine = spine
         self.scratch = scratch
         self.subscriptions = Subscriptions(source, spine, scratch)
@@ -68,9 +71,7 @@ class Relations:
         t = self.spine.known(self.source.tables["accounts"], "created_on")
         return t.mutate(age_days=self.spine.age(t, "created_on"))
 
-    def rows(
-        self, name: str, wanted: Collection[str], within: int | None, either: Either = every
-    ) -> Any:
+    def rows(self, name: str, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """A relation with the `wanted` columns, at most `within` days back, of rows for which `either` holds."""
         make: Callable[..., Any] = getattr(self, f"_{name}")
         return make(wanted, within, either)
@@ -206,7 +207,7 @@ class Relations:
 
     @cached_property
     def _asks_ever(self) -> Any:
-        t = self.scratch.given(ASKS, ASK_SCHEMA)
+        t = self.numbered(self.scratch.given(ASKS, ASK_SCHEMA))
         return t.mutate(day=t.opened_on)
 
     def _asks(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
@@ -219,7 +220,16 @@ class Relations:
 
     @cached_property
     def _measures_ever(self) -> Any:
-        return self.with_usage(self.source.tables["measures"].select("account_id", "day", "metric", "value"))
+        return self.with_usage(self.numbered(self.by_name))
+
+    @property
+    def by_name(self) -> Any:
+        """The measures, with accounts by id."""
+        return self.source.tables["measures"].select("account_id", "day", "metric", "value")
+
+    def numbered(self, t: Any) -> Any:
+        """`t` with accounts by number, where this evaluation has them so."""
+        return t if self.numbers is None else self.numbers.of(t)
 
     def with_usage(self, t: Any) -> Any:
         """`t`, which has metrics, with `usage`: whether the metric is a use of the product."""
@@ -242,7 +252,9 @@ class Relations:
         t = self.spine.known(only(self._invoices_ever, either), "day", within)
         later = (t.status == "paid") & t.paid_on.notnull() & (t.paid_on > self.spine.on(t))
         return t.mutate(
-            age=self.spine.age(t, "day"), overdue=self.spine.age(t, "due_on"), open=(t.status == "open") | later
+            age=self.spine.age(t, "day"),
+            overdue=self.spine.age(t, "due_on"),
+            open=(t.status == "open") | later,
         )
 
     # Attributes of the account that come from elsewhere.
@@ -265,4 +277,6 @@ class Relations:
         t = self.source.tables["metrics"]
         flow = t.kind == "flow"
         days = ibis.cases((~flow, 7), (t.per == "day", 1), (t.per == "week", 7), else_=30)
-        return t.select("metric", flow=flow, core=ibis.ifelse(t.core, 1, 0).cast("int64"), period=days.cast("int64"))
+        return t.select(
+            "metric", flow=flow, core=ibis.ifelse(t.core, 1, 0).cast("int64"), period=days.cast("int64")
+        )

@@ -102,7 +102,9 @@ class Spine:
 def given_rows(days: Sequence[date], horizon: int, cuts: Sequence[int]) -> Mapping[str, Rows]:
     """The tables that an evaluation of `days` brings along."""
     calendar = [
-        {"known_on": day - timedelta(days=age), "as_of": day, "age": age} for day in days for age in range(horizon)
+        {"known_on": day - timedelta(days=age), "as_of": day, "age": age}
+        for day in days
+        for age in range(horizon)
     ]
     ends = sorted({day - timedelta(days=cut) for day in days for cut in cuts})
     first = ends[0] - timedelta(days=365 * YEARS_BACK)

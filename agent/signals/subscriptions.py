@@ -127,7 +127,9 @@ class Subscriptions:
             t = left_join(t, self._on(week, "plan_id", "by_plan"), [*self._days, "plan_id", "key"])
             t = left_join(t, self._on(week, "account_id", "own"), [*self._days, "account_id", "key"])
             ceiling = ibis.ifelse(t.own_is_there.notnull(), t.own, t.by_plan).nullif(0.0)
-            t = t.mutate(**{name: ceiling}).drop("plan_id", "own", "by_plan", "own_is_there", "by_plan_is_there")
+            t = t.mutate(**{name: ceiling}).drop(
+                "plan_id", "own", "by_plan", "own_is_there", "by_plan_is_there"
+            )
         return t
 
     @property
@@ -137,7 +139,9 @@ class Subscriptions:
     def _on(self, week: int, owner: str, name: str) -> Any:
         """(owner, metric): the ceiling on the last day of the week; of several the newest, of those the lowest."""
         t = self.source.tables["ceilings"]
-        t = self.spine.every(t.filter(t[owner].notnull()).select(owner, "metric", "ceiling", "from_on", "to_on"))
+        t = self.spine.every(
+            t.filter(t[owner].notnull()).select(owner, "metric", "ceiling", "from_on", "to_on")
+        )
         day = self.spine.on(t) - ibis.interval(days=7 * week)
         t = t.filter((t.from_on.isnull() | (t.from_on <= day)) & (t.to_on.isnull() | (t.to_on > day)))
         order = [ibis.desc(t.from_on.fill_null(date(1, 1, 1))), t.ceiling.isnull(), t.ceiling]

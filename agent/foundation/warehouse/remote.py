@@ -19,6 +19,12 @@ DRIVERS = (
 )  # fmt: skip
 "Packages whose errors speak of the warehouse, not of us."
 
+SPARK_OPTIONS = {
+    "spark.ui.enabled": "false",
+    # Spark would ask what follows for every column from every other, which takes minutes for hundreds of columns.
+    "spark.sql.constraintPropagation.enabled": "false",
+}
+
 
 @contextmanager
 def open_remote(
@@ -91,7 +97,7 @@ def spark_session(url: str, options: Mapping[str, Any]) -> Any:
     builder = SparkSession.builder.appName("outgrown")
     if place:
         builder = builder.master(place if place.startswith(("local", "yarn", "k8s")) else f"spark://{place}")
-    for name, value in {"spark.ui.enabled": "false", **options}.items():
+    for name, value in (SPARK_OPTIONS | dict(options)).items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 
