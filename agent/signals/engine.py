@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
-from agent.foundation.warehouse import fetch_sql
+from agent.foundation.warehouse import compiled, fetch_sql, named_table
 from agent.signals.catalogue import PlanBook
 from agent.signals.formula import Formula, Grain, Leaf
 from agent.signals.library import Entry, Library
@@ -15,10 +15,12 @@ from agent.signals.metrics import SEATS
 from agent.signals.offers import RELIEFS, UPGRADES, relief_rows, upgrade_rows
 from agent.signals.offers import SCHEMAS as OFFER_SCHEMAS
 from agent.signals.plan import KEYED, Plan, Wanted, fires_column, plan_for, value_column
-from agent.signals.scratch import staged
+from agent.signals.scratch import Step, staged
 from agent.signals.source import ASK_SCHEMA, ASKS, FLAGS, Source
 from agent.signals.spine import SCHEMAS, given_rows
 
+NEW_ASKS = "new_asks"
+"The asks of tickets that nobody read before, where those of others are kept."
 Row = dict[str, Any]
 Answer = TypeVar("Answer")
 
@@ -61,7 +63,10 @@ def detect(
     plan = plan_for(source, library, Wanted(tuple(extra)), single=account_id is not None)
     asks = [row for row in source.asks if account_id in (None, row["account_id"])]
     plan = plan.about(source.con, as_of, account_id, least_points)
-    with staged(source.con, _given(source, plan, [as_of], asks), plan.steps):
+    kept = source.kept_asks
+    if kept is not None and account_id is not None:
+        kept = kept.filter(kept.account_id == account_id)
+    with staged(source.con, _given(source, plan, [as_of], asks), [*_kept(source, kept), *plan.steps]):
         keyed = {
             grain: _by_account(fetch_sql(source.con, plan.answers[grain.value]))
             for grain in KEYED
@@ -91,7 +96,7 @@ def survey(
         UPGRADES: (upgrade_rows(source.book), OFFER_SCHEMAS[UPGRADES]),
         RELIEFS: (relief_rows(source.book, days), OFFER_SCHEMAS[RELIEFS]),
     }
-    with staged(source.con, given, plan.steps):
+    with staged(source.con, given, [*_kept(source, source.kept_asks), *plan.steps]):
         return ask(plan.answers["accounts"])
 
 
@@ -101,10 +106,18 @@ def _given(
     """The tables that an evaluation brings along, with their columns."""
     of_days = given_rows(days, plan.horizon, plan.cuts)
     return {
-        ASKS: (list(asks), ASK_SCHEMA),
+        ASKS if source.kept_asks is None else NEW_ASKS: (list(asks), ASK_SCHEMA),
         FLAGS: (source.book.flag_rows(), PlanBook.FLAG_SCHEMA),
         **{name: (of_days[name], SCHEMAS[name]) for name in SCHEMAS},
     }
+
+
+def _kept(source: Source, kept: Any | None) -> list[Step]:
+    """The table of all asks, where some are kept: they stay in the warehouse, the others are brought along."""
+    if kept is None:
+        return []
+    new = named_table(source.con, NEW_ASKS, kept.schema())
+    return [Step("TABLE", ASKS, compiled(source.con, kept.union(new)))]
 
 
 def _by_account(rows: list[Row]) -> dict[str, list[Row]]:

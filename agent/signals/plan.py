@@ -27,7 +27,7 @@ from agent.signals.library import Entry, Library
 from agent.signals.measured import OneDay
 from agent.signals.metrics import SEATS, metric_profile
 from agent.signals.offers import Pointers
-from agent.signals.profile import WORDS, account_base, profile, with_words
+from agent.signals.profile import WORDS, account_base, counted_by_feature, profile, with_words
 from agent.signals.relations import Relations
 from agent.signals.scratch import Script, Step
 from agent.signals.source import Numbered, Source
@@ -147,6 +147,7 @@ class _Writer:
         self.keys = list(self.spine.keys)
         self.one_day = day is not None
         self.fired: dict[Grain, Any] = {}
+        self.account_leaves: list[Leaf] = []
 
     def plan(self) -> Plan:
         """The steps and questions of the whole evaluation."""
@@ -154,12 +155,13 @@ class _Writer:
         self.relations.used_within = _used_within(every)
         every.append(Reading(0))
         self.relations.measured = (OneDay if self.one_day else Cells)(self.relations, every)
+        own = [entry for entry in self.library.entries if entry.rule.grain is Grain.ACCOUNT]
+        leaves = {leaf.column: leaf for leaf in (*self._leaves_of(own), *self.wanted.leaves)}
+        self.account_leaves = list(leaves.values())
         finer = reduce(
             self._joined, [self._keyed(grain) for grain in KEYED], self.relations.base.select(*self.keys)
         )
-        own = [entry for entry in self.library.entries if entry.rule.grain is Grain.ACCOUNT]
-        leaves = {leaf.column: leaf for leaf in (*self._leaves_of(own), *self.wanted.leaves)}
-        wide = self._joined(profile(self.relations, Grain.ACCOUNT, list(leaves.values())), finer)
+        wide = self._joined(profile(self.relations, Grain.ACCOUNT, self.account_leaves), finer)
         wide = self.script.view(wide)
         fine = [entry for entry in self.library.entries if entry.rule.grain is not Grain.ACCOUNT]
         wide = wide.mutate(**_verdicts(wide, own), **_keyed_verdicts(wide, fine))
@@ -210,6 +212,9 @@ class _Writer:
         if not entries and grain is not Grain.METRIC:
             return None
         leaves = self._leaves_of(entries)
+        if grain is Grain.FEATURE:
+            more = counted_by_feature(self.account_leaves, many_days=not self.one_day)
+            leaves = list({leaf.column: leaf for leaf in (*leaves, *more)}.values())
         make = (
             metric_profile(self.relations, leaves)
             if grain is Grain.METRIC
@@ -217,6 +222,8 @@ class _Writer:
         )
         table = self.script.view(make)
         table = self.script.table(table.mutate(**_verdicts(table, entries)))
+        if grain is Grain.FEATURE:
+            self.relations.by_feature = table
         reduced = self.script.table(_reduced(table, self.keys, grain, entries))
         if entries:
             fired = table.filter(ibis.or_(*[table[fires_column(entry)] for entry in entries]))

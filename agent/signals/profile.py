@@ -6,6 +6,7 @@ ask for them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import ibis
 
 from agent.signals.expressions import DECIMALS, both, in_window, passes
-from agent.signals.formula import ZERO_WHEN_EMPTY, Aggregate, Attribute, Grain, Leaf
+from agent.signals.formula import ZERO_WHEN_EMPTY, Aggregate, Attribute, Grain, Leaf, Test
 from agent.signals.joins import left_join
 from agent.signals.parts import FLAGS, How, Part, columns_of, sorted_into_parts
 from agent.signals.relations import BESIDE, OF_THE_DAY, Relations, only
@@ -86,6 +87,8 @@ def _answered(relations: Relations, name: str, grain: Grain, part: Part) -> Any:
             return _firsts(relations, name, grain, part)
         case How.FEATURES:
             return _by_feature(relations, name, part)
+        case How.WINDOW if _is_about_users(relations, grain, part):
+            return _by_user(relations, part)
         case How.MEASURED:
             return relations.measured.answer(part.leaves, part.within)
     t = relations.rows(name, columns_of(part.leaves), part.within, lambda t: _either(part, t))
@@ -188,17 +191,53 @@ def _firsts(relations: Relations, name: str, grain: Grain, part: Part) -> Any:
     return known.select(*relations.keys, *keys[1:], **columns)
 
 
+USED: Test = ("kind", "=", ("used",))
+
+
+def _is_about_users(relations: Relations, grain: Grain, part: Part) -> bool:
+    """Whether the part counts who used the product, at least as far back as anybody asks for a last use."""
+    counted = grain is Grain.ACCOUNT and part.of == "user_id" and part.leaves[0].relation == "events"
+    if not counted or part.within is None or relations.used_within is None:
+        return False
+    return part.within >= relations.used_within and all(leaf.tests == (USED,) for leaf in part.leaves)
+
+
+def _by_user(relations: Relations, part: Part) -> Any:
+    """Users counted by what they were seen in; who they are, and when they were last seen, is kept for the members."""
+    t = relations.rows("events", (), part.within, lambda t: (t.kind == "used") & t.user_id.notnull())
+    seen = {leaf.column: in_window(leaf, t).any() for leaf in part.leaves}
+    once = t.group_by(*relations.keys, "user_id").aggregate(used_age=t.age.min(), **seen)
+    once = relations.by_user = relations.scratch.table(once)
+    return once.group_by(*relations.keys).aggregate(
+        **{leaf.column: once.count(where=once[leaf.column]) for leaf in part.leaves}
+    )
+
+
+def counted_by_feature(leaves: Iterable[Leaf], *, many_days: bool) -> list[Leaf]:
+    """What the feature grain must count besides, for the account's leaves that ask what the plan says of a feature."""
+    wanted = [leaf for leaf in leaves if isinstance(leaf, Aggregate) and leaf.relation == "events"]
+    parts = sorted_into_parts(wanted, Grain.ACCOUNT, many_days=many_days)
+    return [_count_of(leaf) for part in parts if part.how is How.FEATURES for leaf in part.leaves]
+
+
+def _count_of(leaf: Aggregate) -> Aggregate:
+    return replace(_bare(leaf, Grain.FEATURE), how="count", of="")
+
+
 def _by_feature(relations: Relations, name: str, part: Part) -> Any:
     """Leaves of the account that ask what the plan says of a feature."""
-    bare = {leaf: replace(_bare(leaf, Grain.FEATURE), how="count", of="") for leaf in part.leaves}
+    bare = {leaf: _count_of(leaf) for leaf in part.leaves}
     counts = list(dict.fromkeys(bare.values()))
-    plain = replace(part, how=How.WINDOW, leaves=tuple(counts))
-    t = relations.rows(name, columns_of(counts), plain.within, lambda t: _either(plain, t))
-    t = t.filter(t.feature.notnull())
-    grouped = t.group_by(*relations.keys, "feature").aggregate(
-        **{leaf.column: _aggregate(leaf, t) for leaf in counts}
-    )
-    f = relations.flagged(grouped, "feature", None)
+    f = relations.by_feature
+    if f is None or not {leaf.column for leaf in counts} <= set(f.columns):
+        plain = replace(part, how=How.WINDOW, leaves=tuple(counts))
+        t = relations.rows(name, columns_of(counts), plain.within, lambda t: _either(plain, t))
+        t = t.filter(t.feature.notnull())
+        f = t.group_by(*relations.keys, key=t.feature).aggregate(
+            **{leaf.column: _aggregate(leaf, t) for leaf in counts}
+        )
+    if "higher" not in f.columns:
+        f = relations.flagged(f, "key", None)
     columns = {}
     for leaf in part.leaves:
         number = f[bare[leaf].column]

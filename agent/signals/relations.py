@@ -57,6 +57,10 @@ class Relations:
         "The account grain's attributes, as soon as they are written."
         self.measured: Any = None
         "The measures, gathered by account and metric, as soon as it is known what asks for them."
+        self.by_feature: Any = None
+        "What the account's events come to by feature, with what the plan says of it, as soon as it is written."
+        self.by_user: Any = None
+        "Who used the product lately, with `used_age`, where that has been looked at already."
         self.used_within: int | None = None
         "Days back that anybody asks for a member's last use."
 
@@ -184,6 +188,8 @@ class Relations:
     @cached_property
     def last_used(self) -> Any:
         """(account, user): days since the last use, for those who used it lately enough for anybody to ask."""
+        if self.by_user is not None:
+            return self.by_user.select(*self.keys, "user_id", "used_age")
         used = self._events((), self.used_within, lambda t: (t.kind == "used") & t.user_id.notnull())
         return used.group_by(*self.keys, "user_id").aggregate(used_age=used.age.min())
 

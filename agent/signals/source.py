@@ -28,6 +28,8 @@ class Source:
     asks: tuple[dict[str, Any], ...]
     book: PlanBook
     memo: Memo = field(default_factory=Memo, compare=False)
+    kept_asks: Any | None = None
+    "Further asks, those of tickets that were read before: an Ibis table of the warehouse itself."
 
 
 class Numbered:

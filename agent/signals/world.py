@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from agent.facts.schema import create_tables
 from agent.facts.tables import TABLES, Ceiling, Fact, Metric, Plan, PlanFeature
 from agent.foundation.errors import StoreError
 from agent.foundation.settings import Settings
@@ -19,9 +20,8 @@ from agent.signals.formula import ASKS, Aggregate
 from agent.signals.library import Library, library_of
 from agent.signals.own.metrics import check_metrics
 from agent.signals.source import ASK_SCHEMA, Source
-from agent.signals.tickets.own import own_ask_rows
-from agent.signals.tickets.phrases import PhraseClassifier
-from agent.signals.tickets.port import Ask, Catalogue, Classifier, TicketText
+from agent.signals.tickets.kept import Reader, keep_asks, kept_asks, unread_tickets
+from agent.signals.tickets.port import Catalogue, Classifier, TicketText
 
 ASK_DAYS = 60
 "Tickets older than this are not classified, unless a trigger of outgrown.toml looks further back."
@@ -45,17 +45,39 @@ def read_source(
     """
     tables = {name: warehouse.table(name) for name in (*TABLES, "source_reads")}
     book = read_book(tables, extra_products=tuple(settings.products))
-    catalogue = Catalogue(
+    catalogue = catalogue_of(book, settings)
+    library = library_of(settings)
+    check_metrics(library, book)
+    after = (since or as_of) - timedelta(days=_ask_days(library))
+    reader = Reader(catalogue, library.phrases)
+    kept = kept_asks(warehouse, reader, after, as_of, account_id) if classifier is None else None
+    if kept is None:
+        rows = _recent_tickets(tables["tickets"], as_of, after, account_id)
+    else:
+        rows = unread_tickets(warehouse, kept, after, as_of, account_id)
+    asks = tuple(reader.rows(_texts(rows), classifier))
+    return Source(warehouse.con, tables, asks, book, warehouse.memo, kept.asks if kept else None)
+
+
+def keep_what_tickets_ask(
+    warehouse: Warehouse, settings: Settings, progress: Callable[[str], None] = lambda _: None
+) -> int:
+    """Read the tickets that nobody read yet with these settings, and keep what they ask for; answers how many.
+
+    Raises ConfigError for triggers that cannot stand.
+    """
+    create_tables(warehouse.duck)
+    tables = {name: warehouse.table(name) for name in TABLES}
+    book = read_book(tables, extra_products=tuple(settings.products))
+    return keep_asks(warehouse, Reader(catalogue_of(book, settings), library_of(settings).phrases), progress)
+
+
+def catalogue_of(book: PlanBook, settings: Settings) -> Catalogue:
+    """The names that a ticket may mean."""
+    return Catalogue(
         features=book.all_features(),
         use_cases={product: entry.use_cases for product, entry in settings.products.items()},
     )
-    library = library_of(settings)
-    check_metrics(library, book)
-    days = _ask_days(library) + (as_of - (since or as_of)).days
-    texts = _recent_tickets(tables["tickets"], as_of, days, account_id)
-    asks = _ask_rows((classifier or PhraseClassifier()).classify(texts, catalogue))
-    asks += own_ask_rows(texts, library.phrases, catalogue)
-    return Source(warehouse.con, tables, asks, book, warehouse.memo)
 
 
 def plain_source(warehouse: Warehouse) -> Source:
@@ -105,9 +127,8 @@ def read_evidence(source: Source, as_of: date, account_ids: list[str]) -> dict[s
         )
         for row in fetch(chosen):
             fetched[row["account_id"]][name].append(_as_known(row, as_of))
-    for row in source.asks:
-        if row["account_id"] in fetched:
-            fetched[row["account_id"]]["asks"].append(row)
+    for row in _asks_of(source, account_ids):
+        fetched[row["account_id"]]["asks"].append(row)
     ceilings = source.tables["ceilings"]
     theirs = ceilings.account_id.isnull() | ceilings.account_id.isin(account_ids)
     for row in fetch(ceilings.filter(theirs).order_by("plan_id", "metric", "from_on")):
@@ -140,12 +161,16 @@ def _ask_days(library: Library) -> int:
     return max([ASK_DAYS, *[(leaf.oldest or 0) + 1 for leaf in leaves if leaf.relation == ASKS.relation]])
 
 
-def _recent_tickets(table: Any, as_of: date, days: int, account_id: str | None) -> list[TicketText]:
+def _recent_tickets(table: Any, as_of: date, after: date, account_id: str | None) -> list[dict[str, Any]]:
     day = table.opened_at.date()
-    t = table.filter((day <= as_of) & (day > as_of - timedelta(days=days)))
+    t = table.filter((day <= as_of) & (day > after))
     if account_id is not None:
         t = t.filter(t.account_id == account_id)
     t = t.order_by("ticket_id").select("ticket_id", "account_id", "opened_at", "topic", "feature", "text")
+    return fetch(t)
+
+
+def _texts(rows: list[dict[str, Any]]) -> list[TicketText]:
     return [
         TicketText(
             ticket_id=row["ticket_id"],
@@ -155,12 +180,17 @@ def _recent_tickets(table: Any, as_of: date, days: int, account_id: str | None) 
             feature=row["feature"],
             text=row["text"],
         )
-        for row in fetch(t)
+        for row in rows
     ]
 
 
-def _ask_rows(asks: list[Ask]) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        {name: getattr(ask, name) for name in ASK_SCHEMA} | {"ticket_class": ask.ticket_class.value}
-        for ask in asks
+def _asks_of(source: Source, account_ids: list[str]) -> list[dict[str, Any]]:
+    """What the tickets of these accounts ask for, by ticket, then class."""
+    wanted = set(account_ids)
+    asks = [row for row in source.asks if row["account_id"] in wanted]
+    if source.kept_asks is not None:
+        asks += fetch(source.kept_asks.filter(source.kept_asks.account_id.isin(account_ids)))
+    # Wherever they come from, they are shown in one order.
+    return sorted(
+        asks, key=lambda row: (row["ticket_id"], *(str(row[name] or "") for name in ASK_SCHEMA if name != "ticket_id"))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 
@@ -9,7 +10,7 @@ from agent.approval.opportunities import record_scan
 from agent.delivery.contacts import ContactState, contact_state
 from agent.facts.staged import TableReport
 from agent.foundation import clock
-from agent.foundation.errors import NotFound, OutgrownError, StoreError
+from agent.foundation.errors import ConfigError, NotFound, OutgrownError, StoreError
 from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar, shown_url
 from agent.scoring.assessment import Assessment
 from agent.scoring.holds import ContactFacts
@@ -17,7 +18,7 @@ from agent.scoring.replay import Replay
 from agent.scoring.scan import Scan, scan
 from agent.scoring.setwise import replay
 from agent.signals.history import History, history_of
-from agent.signals.world import plain_source, read_evidence
+from agent.signals.world import keep_what_tickets_ask, plain_source, read_evidence
 from agent.wiring.parts import Parts
 from connectors import sync
 
@@ -41,7 +42,11 @@ class Looking(Parts):
 
         with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
             create_tables(warehouse.duck)
-            return sync.run(self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress)
+            reports = sync.run(self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress)
+            # What is wrong with a trigger, a scan says; the facts are in either way.
+            with contextlib.suppress(ConfigError):
+                keep_what_tickets_ask(warehouse, self.settings, progress)
+            return reports
 
     # Signals and scores.
 
