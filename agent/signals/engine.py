@@ -87,7 +87,8 @@ def survey(
 ) -> Answer:
     """What `ask` makes of the query for the `shown` columns of every account and day on which a trigger fired.
 
-    All of `days` are evaluated together, and the answer has `as_of` where they are several. `decided` names further columns that follow from the profile's.
+    All of `days` are evaluated together, and the answer has `as_of` where they are several. `decided` names further
+    columns that follow from the profile's.
     """
     many = len(days) > 1
     plan = plan_for(source, library, Wanted(tuple(extra), decided, tuple(shown)), many_days=many)

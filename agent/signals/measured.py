@@ -98,7 +98,8 @@ class OneDay:
         columns: dict[str, Any] = {}
         recent = t
         metric_leaves, account_leaves = self._of(metric)
-        if metric:
+        if metric and metric_leaves:
+            # Usage comes daily and its windows are short: what is older is read for its first day alone.
             reach = [_reach(leaf) for leaf in (*metric_leaves, *account_leaves)]
             if None not in reach:
                 days = max([one for one in reach if one is not None], default=1)
@@ -110,8 +111,11 @@ class OneDay:
             )
         for leaf in account_leaves:
             columns |= self._columns(leaf, recent, metric)
-        firsts = t.group_by(*keys).aggregate(first_day=t.day.min())
-        if columns:
+        if recent is t:
+            columns["first_day"] = t.day.min()
+            firsts = t.group_by(*keys).aggregate(**columns)
+        else:
+            firsts = t.group_by(*keys).aggregate(first_day=t.day.min())
             firsts = left_join(firsts, recent.group_by(*keys).aggregate(**columns), keys)
         return firsts.mutate(metric=ibis.literal(metric)) if metric else firsts
 

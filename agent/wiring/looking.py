@@ -33,6 +33,7 @@ class Looking(Parts):
 
         Where the facts are read in place there is nothing to pull, and `progress` is told so.
         """
+        from agent.facts.order import put_in_order
         from agent.facts.schema import create_tables
 
         if self.read_in_place:
@@ -43,6 +44,7 @@ class Looking(Parts):
         with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
             create_tables(warehouse.duck)
             reports = sync.run(self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress)
+            put_in_order(warehouse, progress)
             # What is wrong with a trigger, a scan says; the facts are in either way.
             with contextlib.suppress(ConfigError):
                 keep_what_tickets_ask(warehouse, self.settings, progress)

@@ -108,19 +108,20 @@ def _floor_by_account(files: Files) -> Timed:
 
 
 def _ours(files: Files) -> Timed:
-    import agent.scoring.scan  # noqa: F401
+    import agent.scoring.setwise  # noqa: F401
 
     return timed(lambda: ours.one_date(files.facts, AS_OF))
 
 
 def _again(files: Files) -> Timed:
-    import agent.scoring.scan  # noqa: F401
+    import agent.scoring.setwise  # noqa: F401
 
+    ours.again(files.facts, AS_OF)
     return timed(lambda: ours.again(files.facts, AS_OF))
 
 
 def _many(files: Files) -> Timed:
-    import agent.scoring.scan  # noqa: F401
+    import agent.scoring.setwise  # noqa: F401
 
     return timed(lambda: ours.many_dates(files.facts, WEEKLY))
 
@@ -165,9 +166,9 @@ def _rules(package: str) -> Callable[[Files], Timed]:
     return run
 
 
-def _our_rules(files: Files) -> Timed | None:
-    seconds = ours.rules_alone(files.facts)
-    return None if seconds is None else Timed(seconds, seconds, 0)
+def _our_rules(files: Files) -> Timed:
+    seconds = ours.rules_alone(files.profiles)
+    return Timed(seconds, seconds, 0)
 
 
 ONE, MANY, AGAIN, RULES, TEXT = "one date", "26 weekly dates", "nothing new", "rules alone", "tickets"

@@ -1,9 +1,7 @@
-"""The triggers on a real Spark: in one process, and on a standalone cluster of a master and two workers."""
+"""The triggers on a real Spark, on two threads of this machine."""
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 from agent.foundation.warehouse import fetch, memory_table, open_remote
 from agent.foundation.warehouse.remote import spark_session
 from tests.signals.random_worlds import random_world
-from tests.spark import cluster, spark_options
+from tests.spark import spark_options
 from tests.warehouses import (
     differences,
     fill_spark,
@@ -42,10 +40,10 @@ def session(spark_options: dict[str, Any]) -> Iterator[Any]:
 
 def test_a_scan_and_a_replay_on_spark_find_what_they_find_at_home(session):
     """Account by account, finding by finding, figure by figure; and what a backtest counts, column by column."""
-    world = random_world(61, 20)
+    world = random_world(61, 12)
     fill_spark(session, world.facts)
     at_home = world.scan(show_rows=True)
-    assert sum(len(one.findings) for one in at_home.accounts) > 30
+    assert sum(len(one.findings) for one in at_home.accounts) > 20
     assert differences(at_home, scan_in_place(LOCAL)) == []
     with in_place(LOCAL) as warehouse:
         there = replay_on(warehouse, DAYS)
@@ -63,21 +61,3 @@ def test_rows_brought_along_arrive_as_they_are(session):
     with open_remote(LOCAL) as warehouse:
         memory_table(warehouse.con, "brought", records, {"text": "string", "day": "date", "number": "int64"})
         assert sorted(fetch(warehouse.con.table("brought")), key=str) == sorted(records, key=str)
-
-
-def test_a_scan_on_a_cluster_finds_what_it_finds_at_home(spark_options, tmp_path):
-    """On two workers of their own, each a process with its own executor."""
-    world = random_world(62, 12)
-    at_home = world.scan(show_rows=True)
-    with cluster(tmp_path) as (master, page):
-        session = spark_session(master, spark_options)
-        try:
-            fill_spark(session, world.facts)
-            there = scan_in_place(master)
-            with urllib.request.urlopen(f"http://127.0.0.1:{page}/json/") as answer:
-                busy = [worker["coresused"] for worker in json.load(answer)["workers"]]
-        finally:
-            session.stop()
-    assert busy == [1, 1]
-    assert sum(len(one.findings) for one in at_home.accounts) > 15
-    assert differences(at_home, there) == []

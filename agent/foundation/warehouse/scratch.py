@@ -161,7 +161,7 @@ class Spark(Engine):
         frame = con.raw_sql(sql)
         (frame.localCheckpoint() if kind == "TABLE" else frame).createTempView(name)
 
-    def drop(self, con: Any, kind: str, name: str) -> None:
+    def drop(self, con: Any, kind: str, name: str) -> None:  # noqa: ARG002 - all are views here
         """Take the view away; its rows go when nobody holds them any more."""
         self.run(con, f"DROP VIEW {name}")
 

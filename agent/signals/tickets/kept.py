@@ -81,6 +81,7 @@ def kept_asks(
     warehouse: Warehouse, reader: Reader, after: date, upto: date, account_id: str | None
 ) -> KeptAsks | None:
     """What is kept of the tickets opened from the day after `after` to `upto`; None where nobody keeps anything."""
+    import ibis
     from ibis.common.exceptions import TableNotFound
 
     try:
@@ -97,7 +98,10 @@ def kept_asks(
     if version and read == [{"mark": version[1], "reader": reader.key}]:
         return KeptAsks(a, "")
     as_read = f"SELECT r.ticket_id FROM ticket_readings r WHERE r.ticket_id = t.ticket_id AND r.reading = {_reading(reader)}"
-    good = warehouse.con.sql(f"SELECT t.ticket_id FROM tickets AS t WHERE EXISTS ({as_read})")
+    good = warehouse.con.sql(
+        f"SELECT t.ticket_id FROM tickets AS t WHERE EXISTS ({as_read})",
+        schema=ibis.schema({"ticket_id": "string"}),
+    )
     return KeptAsks(a.semi_join(good, "ticket_id"), f"NOT EXISTS ({as_read})")
 
 
@@ -130,7 +134,7 @@ def keep_asks(warehouse: Warehouse, reader: Reader, progress: Callable[[str], No
         tickets = _gather(duck, reader)
         if tickets:
             progress(f"reading what {tickets:,} tickets ask for")
-        texts = duck.execute("SELECT count(*) FROM said").fetchone()[0]
+        texts = duck.execute("SELECT count(*) FROM said").fetchall()[0][0]
         for first in range(0, texts, BATCH):
             if first:
                 progress(f"{first:,} of {texts:,} different texts read")
@@ -157,7 +161,7 @@ def _gather(duck: Any, reader: Reader) -> int:
         "any_value(t.topic) AS topic, any_value(t.feature) AS feature, any_value(t.text) AS text "
         "FROM unread AS u JOIN tickets AS t ON t.ticket_id = u.ticket_id GROUP BY u.said)"
     )
-    return int(duck.execute("SELECT count(*) FROM unread").fetchone()[0])
+    return int(duck.execute("SELECT count(*) FROM unread").fetchall()[0][0])
 
 
 def _keep_batch(duck: Any, reader: Reader, first: int) -> None:
