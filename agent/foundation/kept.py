@@ -29,7 +29,11 @@ class Kept:
             return None
         path = self._folder / f"{key}.npz"
         # Whatever is wrong with the file, computing again is the answer: zip, header and data fail in many ways.
-        with contextlib.suppress(Exception), np.load(path, allow_pickle=False) as file:
+        with (
+            contextlib.suppress(Exception),
+            path.open("rb") as opened,
+            np.load(opened, allow_pickle=False) as file,
+        ):
             found = {name: file[name] for name in file.files}
             seal = found.pop(SEAL)
             if seal.tobytes() == _seal(key, found):
