@@ -38,9 +38,7 @@ def examine(given: Path | None) -> list[Check]:
     house = House(workspace)
     checks = [Check(name="configuration", state="ok", says=str(workspace.folder / "outgrown.toml"))]
     checks += _clock()
-    checks += _try(
-        "triggers", lambda: f"{len(library_of(workspace.settings).entries)} switched on"
-    )
+    checks += _try("triggers", lambda: f"{len(library_of(workspace.settings).entries)} switched on")
     checks += _try("warehouse", lambda: _warehouse(house)) if _in_place(workspace) else _files(workspace)
     checks += _facts(house)
     checks += _coverage(house)
@@ -147,7 +145,9 @@ def _facts(house: House) -> Iterator[Check]:
             f"{mend}",
         )
     else:
-        yield Check(name="facts", state="ok", says=f"{accounts:,} accounts, {read} {max(age, 0):.0f} hours ago")
+        yield Check(
+            name="facts", state="ok", says=f"{accounts:,} accounts, {read} {max(age, 0):.0f} hours ago"
+        )
 
 
 SLEEPING = {

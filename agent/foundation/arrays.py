@@ -24,8 +24,8 @@ def fetch_columns(con: Any, sql: str, kinds: dict[str, tuple[str, Any]]) -> dict
 
 def _filled(column: Column, kind: str, empty: Any) -> Column:
     if isinstance(column, np.ma.MaskedArray):
-        column = column.astype(object) if kind == "object" else column
-        return np.asarray(column.filled(empty), dtype=kind)
+        masked: Any = column.astype(object) if kind == "object" else column
+        return np.asarray(masked.filled(empty), dtype=kind)
     if column.dtype == object and kind != "object":
         column = np.array([empty if value is None else value for value in column], dtype=object)
     return np.asarray(column, dtype=kind)

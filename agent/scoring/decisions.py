@@ -10,8 +10,9 @@ from functools import reduce
 from agent.scoring import columns
 from agent.scoring.composite import DERIVED_HEALTH, DISCOUNT_ALLOWED, FULL, HIGH, MIDDLE, WEIGHTS
 from agent.scoring.holds import ANGRY, CHANGE_DAYS, UNHEALTHY_DERIVED, UNHEALTHY_SCORE, YOUNG_DAYS
-from agent.signals.formula import Among, Attribute, Const, Formula, If, IsKnown, Not, Op, Rounded, Unknown
+from agent.signals.formula import Attribute, Const, Formula, Op
 from agent.signals.library import Library
+from agent.signals.logic import Among, If, IsKnown, Not, Rounded, Unknown
 
 ZERO, ONE = Const(0.0), Const(1.0)
 FACT_HOLDS = (
@@ -29,11 +30,11 @@ def decisions(library: Library) -> dict[str, Formula]:
     made["score_commercial"] = Rounded(_commercial(library), 6)
     made["composite"] = _composite()
     made |= {f"holds_{name}": formula for name, formula in _holds().items()}
-    bits = [
+    bits: list[Formula] = [
         If(Attribute(f"holds_{name}"), Const(float(1 << place)), ZERO)
         for place, name in enumerate(FACT_HOLDS)
     ]
-    made["fact_holds"] = reduce(lambda a, b: a + b, bits)
+    made["fact_holds"] = _sum(bits)
     return made
 
 
@@ -43,6 +44,10 @@ def _equals(formula: Formula, value: str | float) -> Formula:
 
 def _positive(formula: Formula) -> Formula:
     return formula > 0
+
+
+def _sum(formulas: list[Formula]) -> Formula:
+    return reduce(lambda a, b: a + b, formulas)
 
 
 def _any(formulas: list[Formula]) -> Formula:
@@ -103,8 +108,7 @@ def _health() -> Formula:
 def _growth(library: Library) -> Formula:
     seen = (columns.MEMBERS_EVER, columns.EVENTS_EVER, columns.AMOUNTS_EVER, columns.HEADCOUNTS_EVER)
     doubled = _any([_fired("wau_doubled", library), _fired("usage_doubled_since_start", library)])
-    total = reduce(
-        lambda a, b: a + b,
+    total = _sum(
         [
             If(condition, Const(amount), ZERO)
             for condition, amount in (
@@ -131,8 +135,8 @@ def _commercial(library: Library) -> Formula:
 def _composite() -> Formula:
     scores = {name: Attribute(f"score_{name}") for name in WEIGHTS}
     weighted = [_default(score, 0.0) * WEIGHTS[name] for name, score in scores.items()]
-    weight = [If(IsKnown(score), Const(WEIGHTS[name]), ZERO) for name, score in scores.items()]
-    total, of = reduce(lambda a, b: a + b, weighted), reduce(lambda a, b: a + b, weight)
+    weight: list[Formula] = [If(IsKnown(score), Const(WEIGHTS[name]), ZERO) for name, score in scores.items()]
+    total, of = _sum(weighted), _sum(weight)
     return Rounded(total * 10.0 / of, 4)
 
 

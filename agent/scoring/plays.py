@@ -112,9 +112,9 @@ class Seller:
             used = _figure(finding, "used")
             if used is not None and finding.about in (None, Grain.METRIC.value):
                 pressed.setdefault(finding.key or "", used)
-        if not pressed and row.get("fullest_metric"):
-            if any(finding.trigger == HITS or finding.play == "capacity" for finding in findings):
-                pressed[row["fullest_metric"]] = float(row["fullest_used"])
+        hit = any(finding.trigger == HITS or finding.play == "capacity" for finding in findings)
+        if hit and not pressed and row.get("fullest_metric"):
+            pressed[row["fullest_metric"]] = float(row["fullest_used"])
         return pressed
 
     def _relieves(self, plan: Plan, metric: str, used: float, day: Any) -> bool:

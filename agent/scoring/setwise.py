@@ -133,7 +133,9 @@ class _Survey:
         """Whether the trigger fired, by entry."""
         if name not in self.names:
             return np.zeros(len(self.found["points"]), dtype=bool)
-        return (self.found["fired_triggers"] >> np.uint64(self.names.index(name))) & np.uint64(1) == 1
+        place = np.uint64(self.names.index(name))
+        fired: Column = (self.found["fired_triggers"] >> place) & np.uint64(1) == 1
+        return fired
 
     def applies(self, play: str) -> Column:
         """Whether the play's condition holds, by entry."""

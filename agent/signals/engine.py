@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from agent.foundation.warehouse import compiled, fetch_sql, named_table
 from agent.signals.catalogue import PlanBook
+from agent.signals.cells import SEATS
 from agent.signals.formula import Formula, Grain, Leaf
 from agent.signals.library import Entry, Library
-from agent.signals.metrics import SEATS
 from agent.signals.offers import RELIEFS, UPGRADES, relief_rows, upgrade_rows
 from agent.signals.offers import SCHEMAS as OFFER_SCHEMAS
 from agent.signals.plan import KEYED, Plan, Wanted, fires_column, plan_for, value_column

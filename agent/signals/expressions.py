@@ -7,20 +7,8 @@ from typing import Any
 
 import ibis
 
-from agent.signals.formula import (
-    Aggregate,
-    Among,
-    Const,
-    Formula,
-    If,
-    IsKnown,
-    Leaf,
-    Not,
-    Op,
-    Rounded,
-    Test,
-    Unknown,
-)
+from agent.signals.formula import Aggregate, Const, Formula, Leaf, Op, Test
+from agent.signals.logic import Among, If, IsKnown, Not, Rounded, Unknown
 
 DECIMALS = 9
 "Sums of fractions are rounded here, so that the order of addition cannot move a value across a threshold."

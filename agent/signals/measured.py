@@ -14,7 +14,6 @@ from agent.signals.formula import Aggregate, Leaf, Level, Reading
 from agent.signals.joins import left_join
 from agent.signals.relations import NOT_USAGE, Relations
 
-
 MOST_METRICS = 16
 "Metrics above which they are gathered all at once."
 
@@ -56,7 +55,7 @@ class OneDay:
         self._views: dict[int | None, Any] = {}
         leaves = list(leaves)
         self.account_leaves = [leaf for leaf in leaves if isinstance(leaf, Aggregate) and fits(leaf)]
-        self.metric_leaves = [leaf for leaf in leaves if isinstance(leaf, Reading)]
+        self.metric_leaves: list[Leaf] = [leaf for leaf in leaves if isinstance(leaf, Reading)]
         self.metric_leaves += [leaf for leaf in leaves if isinstance(leaf, Level) and not leaf.since_start]
 
     @cached_property
@@ -183,12 +182,12 @@ class OneDay:
         """(account, metric): the day of the first row."""
         return self.table.select("account_id", "metric", day="first_day")
 
-    def windowed(self, leaves: Sequence[Leaf]) -> Any:
+    def windowed(self, _leaves: Sequence[Leaf]) -> Any:
         """(account, metric): the sums that readings and levels follow from."""
         names = [name for name in self.table.columns if name not in ("account_id", "metric", "first_day")]
         return self.table.select("account_id", *names, key="metric")
 
-    def answer(self, leaves: tuple[Aggregate, ...], within: int | None) -> Any:
+    def answer(self, leaves: tuple[Aggregate, ...], _within: int | None) -> Any:
         """The leaves' columns, by account."""
         t = self.relations.with_usage(self.table)
         columns = {}

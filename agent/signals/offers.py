@@ -10,11 +10,11 @@ from typing import Any
 import ibis
 
 from agent.signals.catalogue import PlanBook
+from agent.signals.cells import SEATS
 from agent.signals.expressions import DECIMALS, expression
 from agent.signals.formula import Grain, Reading
 from agent.signals.joins import left_join
 from agent.signals.library import Entry, Library
-from agent.signals.metrics import SEATS
 from agent.signals.scratch import Script
 
 COMFORTABLE = 0.80

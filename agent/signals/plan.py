@@ -19,13 +19,13 @@ from agent.foundation.memo import Memo
 from agent.foundation.warehouse import compiled as compiled_for
 from agent.foundation.warehouse import title_of
 from agent.signals.backends import written
-from agent.signals.cells import Cells
+from agent.signals.cells import SEATS, Cells
 from agent.signals.expressions import expression, leaves_of
-from agent.signals.formula import Aggregate, Attribute, Formula, Grain, Leaf, Reading, utilisation
+from agent.signals.formula import Aggregate, Formula, Grain, Leaf, Reading, utilisation
 from agent.signals.joins import left_join
 from agent.signals.library import Entry, Library
 from agent.signals.measured import OneDay
-from agent.signals.metrics import SEATS, metric_profile
+from agent.signals.metrics import metric_profile
 from agent.signals.offers import Pointers
 from agent.signals.profile import WORDS, account_base, counted_by_feature, profile, with_words
 from agent.signals.relations import Relations

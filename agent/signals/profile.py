@@ -37,7 +37,7 @@ def profile(relations: Relations, grain: Grain, leaves: list[Leaf]) -> Any:
         for part in sorted_into_parts(of_relation, grain, many_days="as_of" in relations.keys):
             parts.append((part, relations.scratch.view(_answered(relations, name, grain, part))))
     table = relations.base if grain is Grain.ACCOUNT else _every_key(relations, parts, keys)
-    for part, found in parts:
+    for _, found in parts:
         on = [key for key in keys if key in found.columns]
         table = left_join(table, found, on)
     if grain is not Grain.ACCOUNT:

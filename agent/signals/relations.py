@@ -82,8 +82,7 @@ class Relations:
 
     def undated(self, name: str) -> Any:
         """A relation's rows whatever their day, with `day`: for what depends on no D."""
-        t = getattr(self, f"_{name}_ever")
-        return t
+        return getattr(self, f"_{name}_ever")
 
     def since_start(self, t: Any) -> Any:
         """`t` with `since_start`: days from the account's creation to the row's day."""
@@ -242,7 +241,7 @@ class Relations:
         usage = sorted({metric.metric for metric in self.source.book.metrics} - NOT_USAGE)
         return t.mutate(usage=t.metric.isin(usage) if usage else ibis.literal(False))
 
-    def _measures(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
+    def _measures(self, _wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """Every measure by D."""
         t = self.spine.known(only(self._measures_ever, either), "day", within)
         t = t.mutate(age=self.spine.age(t, "day"))
@@ -253,7 +252,7 @@ class Relations:
         t = self.source.tables["invoices"]
         return t.select("account_id", "invoice_id", "due_on", "paid_on", "status", day=t.issued_on)
 
-    def _invoices(self, wanted: Collection[str], within: int | None, either: Either = every) -> Any:
+    def _invoices(self, _wanted: Collection[str], within: int | None, either: Either = every) -> Any:
         """Invoices issued by D; one paid after D was still open on D."""
         t = self.spine.known(only(self._invoices_ever, either), "day", within)
         later = (t.status == "paid") & t.paid_on.notnull() & (t.paid_on > self.spine.on(t))

@@ -192,5 +192,9 @@ def _asks_of(source: Source, account_ids: list[str]) -> list[dict[str, Any]]:
         asks += fetch(source.kept_asks.filter(source.kept_asks.account_id.isin(account_ids)))
     # Wherever they come from, they are shown in one order.
     return sorted(
-        asks, key=lambda row: (row["ticket_id"], *(str(row[name] or "") for name in ASK_SCHEMA if name != "ticket_id"))
+        asks,
+        key=lambda row: (
+            row["ticket_id"],
+            *(str(row[name] or "") for name in ASK_SCHEMA if name != "ticket_id"),
+        ),
     )

@@ -43,7 +43,9 @@ class Looking(Parts):
 
         with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
             create_tables(warehouse.duck)
-            reports = sync.run(self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress)
+            reports = sync.run(
+                self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress
+            )
             put_in_order(warehouse, progress)
             # What is wrong with a trigger, a scan says; the facts are in either way.
             with contextlib.suppress(ConfigError):

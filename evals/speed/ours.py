@@ -80,7 +80,9 @@ def rules_alone(file: Path) -> float:
         scored = " + ".join(
             f"CASE WHEN {' OR '.join(names)} THEN {points} ELSE 0 END" for points, names in groups.values()
         )
-        bits = " + ".join(f"CASE WHEN {name} THEN {1 << place} ELSE 0 END" for place, name in enumerate(fires))
+        bits = " + ".join(
+            f"CASE WHEN {name} THEN {1 << place} ELSE 0 END" for place, name in enumerate(fires)
+        )
         started = time.perf_counter()
         duck.execute(
             f"SELECT account_id, points, CASE WHEN points >= 9 THEN 2 WHEN points >= 5 THEN 1 ELSE 0 END AS band, fired "

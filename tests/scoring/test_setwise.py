@@ -83,7 +83,9 @@ def test_a_day_does_not_know_of_later_days():
     alone, _ = both(world, (30,))
     together, _ = both(world, (30, 10, 0))
     first = together.day == 0
-    assert [alone.account_ids[a] for a in alone.account] == [together.account_ids[a] for a in together.account[first]]
+    assert [alone.account_ids[a] for a in alone.account] == [
+        together.account_ids[a] for a in together.account[first]
+    ]
     for name in ("fired", "points", "play", "offer"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(together, name)[first], err_msg=name)
-    assert D == together.days[-1]
+    assert together.days[-1] == D

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agent.facts.door import add_facts
-from agent.facts.tables import Measure
+from agent.facts.tables import Event, Measure
 from agent.foundation.kept import Kept
 from agent.foundation.warehouse import open_warehouse
 from agent.scoring.holds import ContactFacts
@@ -109,7 +109,7 @@ def test_what_the_state_says_is_looked_at_every_time(look):
 
 CHANGED = {
     "a trigger's parameter": {"triggers": {"plan_limit_pressure": {"at_least": 0.7}}},
-    "what a group is worth": {"groups": {"limit": 1}},
+    "what a group is worth": {"groups": {"usage_pressure": 1}},
     "an offer": {"offers": SETTINGS["offers"][1:]},
     "a product": {"products": {"crm": {"name": "CRM"}}},
     "what means faster": {"scoring": {"faster_service": ["sso"]}},
@@ -134,13 +134,12 @@ def test_other_days_and_other_facts_are_other_standings(warehouse, look):
     assert evaluated
     add_facts(warehouse, again, source="files", read_at=READ_AT)
     assert not look()[1]
-    account = first.account_ids[0]
-    add_facts(
-        warehouse,
-        [Measure(account_id=account, day=ago(n), metric="exports", value=5000.0) for n in range(20)],
-        source="files",
-        read_at=READ_AT,
-    )
+    hits = [
+        Event(event_id=f"{account}{n}", account_id=account, at=datetime(2026, 1, 20 + n), kind="limit_hit")
+        for account in first.account_ids[:20]
+        for n in range(9)
+    ]
+    add_facts(warehouse, hits, source="files", read_at=READ_AT)
     changed, evaluated = look()
     assert evaluated
     assert not same(changed, found)

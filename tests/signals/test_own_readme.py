@@ -32,7 +32,9 @@ def test_the_examples_load(tmp_path: Path):
 
 def test_every_setting_of_every_kind_is_told():
     """A row for each kind with all its settings, those of counting once."""
-    rows = {name: next(line for line in SECTION.splitlines() if line.startswith(f"| `{name}`")) for name in KINDS}
+    rows = {
+        name: next(line for line in SECTION.splitlines() if line.startswith(f"| `{name}`")) for name in KINDS
+    }
     counted = rows["count_in_window"]
     for name, kind in KINDS.items():
         for setting in kind.model_fields.keys() - Kind.model_fields.keys():

@@ -76,7 +76,9 @@ def no_internals(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fau
         for found in find_name(text, plain(name)):
             if not _inside(found, excused):
                 shown = text.folded[found.start : found.end]
-                yield Fault(*found, f"'{shown}' is a name from behind the scenes; say it in their terms, or not.")
+                yield Fault(
+                    *found, f"'{shown}' is a name from behind the scenes; say it in their terms, or not."
+                )
     for identity in _ids(text, brief):
         if identity not in text.lower:
             continue
