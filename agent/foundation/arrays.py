@@ -18,7 +18,10 @@ def fetch_columns(con: Any, sql: str, kinds: dict[str, tuple[str, Any]]) -> dict
         found = con.con.execute(sql).fetchnumpy()
     else:
         rows = fetch_sql(con, sql)
-        found = {name: np.array([row[name] for row in rows], dtype=object) for name in kinds}
+        found = {
+            name: np.array([empty if row[name] is None else row[name] for row in rows], dtype=object)
+            for name, (_, empty) in kinds.items()
+        }
     return {name: _filled(found[name], kind, empty) for name, (kind, empty) in kinds.items()}
 
 
@@ -26,6 +29,4 @@ def _filled(column: Column, kind: str, empty: Any) -> Column:
     if isinstance(column, np.ma.MaskedArray):
         masked: Any = column.astype(object) if kind == "object" else column
         return np.asarray(masked.filled(empty), dtype=kind)
-    if column.dtype == object and kind != "object":
-        column = np.array([empty if value is None else value for value in column], dtype=object)
     return np.asarray(column, dtype=kind)

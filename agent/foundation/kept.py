@@ -47,13 +47,14 @@ class Kept:
 
         if self._folder is None or sum(array.nbytes for array in arrays.values()) > MOST_BYTES:
             return
+        sealed: Any = {**arrays, SEAL: np.frombuffer(_seal(key, arrays), dtype="uint8")}
         # A folder that cannot be written to costs time at the next run, no more.
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._folder)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    np.savez(file, **arrays, **{SEAL: np.frombuffer(_seal(key, arrays), dtype="uint8")})
+                    np.savez(file, **sealed)
                 Path(name).replace(self._folder / f"{key}.npz")
             finally:
                 Path(name).unlink(missing_ok=True)

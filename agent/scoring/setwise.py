@@ -24,8 +24,8 @@ from agent.scoring.decisions import FACT_HOLDS, decisions
 from agent.scoring.holds import CHANGE_DAYS, sources_of
 from agent.scoring.offering import Offering
 from agent.scoring.plays import CONDITIONS, PLAYS
-from agent.scoring.replay import KINDS, LOWEST_BAR, NONE, OFFERS, Replay
-from agent.scoring.standing import Contacts, Standing, key_of, mark, replay_of
+from agent.scoring.replay import KINDS, NONE, OFFERS, Replay
+from agent.scoring.standing import Contacts, Standing, key_of, lowest, mark, replay_of
 from agent.signals.catalogue import PlanBook
 from agent.signals.engine import survey
 from agent.signals.library import Library, library_of
@@ -77,7 +77,7 @@ def replay(
         if kept and key:
             kept.put(key, found.arrays())
     reads = Source(warehouse.con, {"source_reads": warehouse.table("source_reads")}, (), PlanBook((), ()))
-    return found.looked_at(library, sources_of(reads, settings), settings.scoring.holdout_share, contacts)
+    return found.looked_at(library, sources_of(reads, settings), settings.scoring, contacts)
 
 
 def _remembered(
@@ -194,7 +194,7 @@ class _Survey:
         more_seats = (offer == OFFERS.index("seat_expansion")) & (bought != NONE) & (bought < CHANGE_DAYS)
         mark(held, "just_changed", more_seats)
         mark(held, "nothing_to_offer", (matched != NONE) & (play == NONE))
-        near = np.flatnonzero(found["points"] >= min(LOWEST_BAR, self.settings.scoring.ready_points))
+        near = np.flatnonzero(found["points"] >= lowest(self.settings.scoring))
         reached = np.fromiter(
             (is_reachable(one) for one in found["contact_email"][near]), dtype=bool, count=len(near)
         )

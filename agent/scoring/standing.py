@@ -16,7 +16,7 @@ from agent.facts.version import version_of
 from agent.foundation.arrays import Column
 from agent.foundation.kept import texts_as_arrays, texts_of_arrays
 from agent.foundation.memo import Memo
-from agent.foundation.settings import Settings
+from agent.foundation.settings import Scoring, Settings
 from agent.foundation.warehouse import Warehouse
 from agent.scoring.assessment import OfferKind
 from agent.scoring.holds import Company, ContactFacts, SourceAge, in_holdout, source_is_stale, state_holds
@@ -76,15 +76,15 @@ class Standing:
         return cls(replay_of(library, days, ids, first_day, columns), measured)
 
     def looked_at(
-        self, library: Library, sources: tuple[SourceAge, ...], holdout_share: float, contacts: Contacts
+        self, library: Library, sources: tuple[SourceAge, ...], bar: Scoring, contacts: Contacts
     ) -> Replay:
         """The replay with the holds that the state, the sources' age and the control group give."""
         held = self.replay.held.copy()
-        near = np.flatnonzero(self.replay.points >= LOWEST_BAR)
+        near = np.flatnonzero(self.replay.points >= lowest(bar))
         tables = _Tables(library)
         for number, one_day in enumerate(self.replay.days):
             moment, known = contacts(one_day)
-            company = Company(one_day, moment, sources, holdout_share)
+            company = Company(one_day, moment, sources, bar.holdout_share)
             first, last = np.searchsorted(self.replay.day[near], (number, number + 1))
             entries = near[first:last]
             self._stale(held, entries, company, tables)
@@ -145,13 +145,18 @@ def mark(held: Column, name: str, entries: Column) -> None:
     held[entries] |= np.uint64(1 << HOLDS.index(name))
 
 
+def lowest(bar: Scoring) -> int:
+    """The points from which anybody asks whether an account is held."""
+    return min(LOWEST_BAR, bar.ready_points)
+
+
 def key_of(warehouse: Warehouse, library: Library, settings: Settings, days: Sequence[date]) -> str | None:
     """The key of a standing: all it depends on. None where nothing tells whether the facts changed."""
     version = version_of(warehouse)
     if version is None:
         return None
     given = settings.model_dump(mode="json", exclude=AFTERWARDS)
-    return Memo.key(version, list(days), library, given, _makers())
+    return Memo.key(version, list(days), library, given, lowest(settings.scoring), _makers())
 
 
 @cache

@@ -199,6 +199,9 @@ class OneDay:
     def _value(self, leaf: Aggregate, t: Any, where: Any) -> Any:
         name = leaf.column
         match leaf.how:
+            case "count" | "days" if name not in t.columns:
+                # No metric can pass, as where a company has told of none.
+                return t.count(where=where)
             case "count" | "days":
                 return t[name].sum(where=where)
             case "ever":

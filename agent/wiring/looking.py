@@ -82,7 +82,7 @@ class Looking(Parts):
         """Where every account stood at the end of each of `days`; nothing is recorded."""
 
         with self.warehouse() as warehouse:
-            addresses = self._addresses(warehouse, None)
+            addresses = self._suppressed_addresses(warehouse)
 
             def known(day: date) -> tuple[datetime, Mapping[str, ContactFacts]]:
                 moment = clock.end_of(day)
@@ -97,6 +97,21 @@ class Looking(Parts):
         addresses = self._addresses(warehouse, account_id)
         states = contact_state(self.store, None, moment, addresses=addresses)
         return {name: _facts_of(state) for name, state in states.items()}
+
+    def _suppressed_addresses(self, warehouse: Warehouse) -> dict[str, str]:
+        """Of all accounts' addresses those that were ever suppressed: the others say nothing on any day."""
+        from sqlmodel import col, select
+
+        from agent.approval.suppressions import hash_address
+        from agent.approval.tables import Suppression
+
+        with self.store.reading() as session:
+            known = select(Suppression.address_hash).where(col(Suppression.address_hash).is_not(None))
+            hashes = set(session.exec(known))
+        if not hashes:
+            return {}
+        addresses = self._addresses(warehouse, None)
+        return {account: one for account, one in addresses.items() if one and hash_address(one) in hashes}
 
     def _addresses(self, warehouse: Warehouse, account_id: str | None) -> dict[str, str]:
         table = warehouse.table("accounts")

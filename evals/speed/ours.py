@@ -40,7 +40,7 @@ def _standings(path: Path, days: Sequence[date]) -> Replay:
     with open_warehouse(path, memo=Memo(path.parent / "plans")) as warehouse:
         source = _source(warehouse)
         found = survey_days(source, library, given, days)
-        return found.looked_at(library, sources_of(source, given), given.scoring.holdout_share, _contacts)
+        return found.looked_at(library, sources_of(source, given), given.scoring, _contacts)
 
 
 def _ranked(found: Replay) -> int:

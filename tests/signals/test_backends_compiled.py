@@ -77,7 +77,7 @@ def plan_of(kind: str, *, many_days: bool, single: bool = False) -> Written:
     """A whole evaluation as SQL."""
     library = load_library()
     wanted = (
-        Wanted(tuple(columns.ALL), decisions(library), tuple(READ))
+        Wanted(tuple(columns.ALL), decisions(library), tuple(READ)[1:])
         if many_days
         else Wanted(tuple(columns.ALL))
     )

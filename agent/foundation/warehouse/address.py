@@ -24,7 +24,7 @@ class Kind(StrEnum):
     SNOWFLAKE = "snowflake"
 
     @property
-    def title(self) -> str:
+    def spelt(self) -> str:
         """As its makers write it."""
         return TITLES[self]
 

@@ -43,7 +43,7 @@ def open_remote(
         con = _connect(kind, url, dict(options or {}))
     except ImportError as missing:
         raise ConfigError(
-            f"The client of {kind.title} is not installed ({_said(missing, url)}); `pip install 'outgrown[{kind.extra}]'`."
+            f"The client of {kind.spelt} is not installed ({_said(missing, url)}); `pip install 'outgrown[{kind.extra}]'`."
         ) from missing
     except OutgrownError:
         raise

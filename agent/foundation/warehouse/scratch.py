@@ -178,6 +178,20 @@ class Spark(Engine):
 class ClickHouse(Engine):
     """ClickHouse: temporary tables of the session; no temporary views."""
 
+    def portable(self, expr: Any) -> Any:
+        """A count is a signed number, as it is everywhere else: it does not go together with one otherwise."""
+        import ibis.expr.operations as ops
+
+        counts = (ops.Count, ops.CountStar, ops.CountDistinct, ops.CountDistinctStar)
+
+        def signed(node: Any, changed: Any) -> Any:
+            node = node.__recreate__(changed) if changed else node
+            if isinstance(node, ops.WindowFunction) and isinstance(node.func, ops.Cast):
+                return node.copy(func=node.func.arg)
+            return ops.Cast(node, "int64") if isinstance(node, counts) else node
+
+        return expr.op().replace(signed).to_expr()
+
     def answer(self, con: Any, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """What the client read."""
         result = con.raw_sql(sql)
