@@ -77,7 +77,8 @@ def show_all(found: TriggerList, out: Console, *, one_line: bool) -> None:
     off = sum(not line.is_on for line in found.triggers)
     out.print(
         f"{len(found.triggers)} triggers, {own} of them your own, {off} switched off; "
-        f"accounts each fired for as of {found.as_of}."
+        f"accounts each fired for as of {found.as_of}.",
+        soft_wrap=True,
     )
     rows = [_row(line) for line in found.triggers]
     widths = [max(cell_len(row[column]) for row in (HEADER, *rows)) for column in range(len(HEADER))]

@@ -189,7 +189,7 @@ class OneDay:
 
     def answer(self, leaves: tuple[Aggregate, ...], _within: int | None) -> Any:
         """The leaves' columns, by account."""
-        t = self.relations.with_usage(self.table)
+        t = self.relations.with_usage(self.table).mutate(nothing=ibis.null("float64"))
         columns = {}
         for leaf in leaves:
             where = passes([test for test in leaf.tests if test[0] in OF_THE_METRIC], t)
@@ -198,10 +198,11 @@ class OneDay:
 
     def _value(self, leaf: Aggregate, t: Any, where: Any) -> Any:
         name = leaf.column
+        if name not in t.columns and f"{name}_n" not in t.columns and not _is_ever(leaf):
+            # No metric that the leaf asks about is measured here.
+            counts = leaf.how in ("count", "ever", "days")
+            return t.count(where=ibis.literal(False)) if counts else t.nothing.max()
         match leaf.how:
-            case "count" | "days" if name not in t.columns:
-                # No metric can pass, as where a company has told of none.
-                return t.count(where=where)
             case "count" | "days":
                 return t[name].sum(where=where)
             case "ever":
