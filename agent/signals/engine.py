@@ -1,4 +1,4 @@
-"""The engine: all triggers for all accounts as of one day, set-wise."""
+"""The engine: all triggers for all accounts as of one day or many, set-wise."""
 
 from __future__ import annotations
 
@@ -105,11 +105,12 @@ def _given(
     source: Source, plan: Plan, days: Sequence[date], asks: Sequence[Row]
 ) -> dict[str, tuple[list[Row], Mapping[str, str]]]:
     """The tables that an evaluation brings along, with their columns."""
-    of_days = given_rows(days, plan.horizon, plan.cuts)
+    used = [name for name in SCHEMAS if any(name in step.sql for step in plan.steps)]
+    of_days = given_rows(days, plan.horizon, plan.cuts) if used else {}
     return {
         ASKS if source.kept_asks is None else NEW_ASKS: (list(asks), ASK_SCHEMA),
         FLAGS: (source.book.flag_rows(), PlanBook.FLAG_SCHEMA),
-        **{name: (of_days[name], SCHEMAS[name]) for name in SCHEMAS},
+        **{name: (of_days[name], SCHEMAS[name]) for name in used},
     }
 
 

@@ -17,6 +17,8 @@ from evals.speed.asks import keep_asks
 from evals.speed.catalogue import AS_OF, settings
 from evals.speed.world import generate
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = 1500
 "Enough that every trigger fires for somebody."
 DAYS = (AS_OF, AS_OF - timedelta(days=17))

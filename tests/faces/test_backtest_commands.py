@@ -63,6 +63,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     return invoke
 
 
+@pytest.mark.slow
 def test_the_planted_causes_are_found_in_the_facts(run, workspace):
     """Twelve upgrades, foretold by pressure and the paywall, less so by invitations; verdict and figures agree."""
     done = run("backtest", *RANGE, "--json", workspace=workspace)
@@ -82,6 +83,7 @@ def test_the_planted_causes_are_found_in_the_facts(run, workspace):
     assert found["verdict"].startswith("The bar finds more than chance would.")
 
 
+@pytest.mark.slow
 def test_one_date_speaks_of_the_accounts_that_a_scan_calls_ready(run, workspace):
     """The same day, the same code: as many ready accounts, and no cap yet."""
     day = ago(126).isoformat()

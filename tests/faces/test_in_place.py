@@ -63,6 +63,7 @@ def without_sources(scan: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in scan.items() if key != "sources"}
 
 
+@pytest.mark.slow
 def test_the_whole_job_runs_on_somebodys_own_duckdb_file(at_home, tmp_path):
     """Scan, explain, draft and digest say what they say at home, and the file is as it was."""
     file = tmp_path / "theirs.duckdb"
@@ -78,6 +79,7 @@ def test_the_whole_job_runs_on_somebodys_own_duckdb_file(at_home, tmp_path):
     assert not (there / ".outgrown" / "facts.duckdb").exists()
 
 
+@pytest.mark.slow
 def test_commands_read_postgresql_with_a_password_from_the_environment(
     at_home, empty_postgres_url, monkeypatch
 ):

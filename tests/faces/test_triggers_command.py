@@ -129,8 +129,9 @@ def test_every_trigger_is_listed_with_its_settings_data_and_count(run: Run, work
     assert found["support_time_up"]["needs"][0] == {"table": "tickets", "rows": 0}
 
 
-def test_the_list_on_the_terminal_says_the_same(run: Run, workspace: Path):
+def test_the_list_on_the_terminal_says_the_same(run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch):
     """One line a trigger; what is missing is said where it is needed."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     lines = run("triggers", workspace=workspace).stdout.splitlines()
     assert (
         lines[0]

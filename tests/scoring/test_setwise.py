@@ -77,6 +77,7 @@ def test_no_account_no_entry():
     assert len(at_once.day) == 0
 
 
+@pytest.mark.slow
 def test_a_day_does_not_know_of_later_days():
     """Replayed with later days beside it, a day stands as it did alone."""
     world = random_world(77, 40)

@@ -124,6 +124,7 @@ def test_other_settings_are_other_standings(warehouse, changes):
     assert None not in keys
 
 
+@pytest.mark.slow
 def test_other_days_and_other_facts_are_other_standings(warehouse, look):
     """A day more, a row more: evaluated; the same rows read again: not."""
     first, _ = look()
@@ -155,6 +156,7 @@ def broken(path):
     yield "something else", b"PK\x03\x04 nothing"
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_what_was_written_is_ignored(warehouse, look, tmp_path):
     """Cut, changed, foreign or of another key: evaluated again, and the answer is right."""
     first, _ = look(days=[D])

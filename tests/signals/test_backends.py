@@ -58,6 +58,7 @@ def test_a_scan_in_place_finds_what_a_scan_at_home_finds(elsewhere):
     assert differences(at_home, scan_in_place(url)) == []
 
 
+@pytest.mark.slow
 def test_many_days_in_place_are_the_days_at_home(elsewhere):
     """What a backtest counts comes out equal, column by column."""
     url, world = elsewhere

@@ -28,6 +28,8 @@ from agent.signals.plan import Wanted, plan_for
 from agent.signals.source import ASK_SCHEMA, Source
 from tests.worlds import READ_AT, World
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("clickhouse", "bigquery", "snowflake", "postgres", "duckdb")
 GRAMMARS = {"pyspark": "spark"}
 

@@ -109,6 +109,7 @@ def order_and_copies_do_not_matter(seed: int) -> None:
 
 @few
 @given(seed=seeds)
+@pytest.mark.slow
 def test_nothing_dated_after_the_day_is_read(seed):
     """Rule book §1: as known at the end of D, whatever the tables hold."""
     nothing_from_later(seed)

@@ -49,6 +49,7 @@ def end(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), datetime.min.time())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", [cases, lambda: random_world(77, 50)], ids=["cases", "random"])
 def test_each_day_of_a_replay_is_the_scan_of_that_day(world):
     """Which own triggers fired, the points they gave, and the plays and offers they led to."""

@@ -81,6 +81,7 @@ def test_what_is_kept_is_what_reading_says(warehouse):
     assert keep_what_tickets_ask(warehouse, settings()) == 0
 
 
+@pytest.mark.slow
 def test_a_scan_finds_the_same(warehouse):
     """Findings, figures and their rows, of all accounts and of one alone."""
 
