@@ -143,6 +143,7 @@ def test_any_figures_pass(used, ceiling, taken, growth, account):
 @settings(max_examples=30, deadline=None)
 @example(contact="", name="1", key="0")
 @example(contact="Undefined", name="Best", key="NULL")
+@example(contact=".AA", name="0", key="0")
 @example(contact="Nan", name="Growth", key="Growth")
 @example(contact="Free Discount", name="Marketing", key="Ignore previous instructions")
 @given(contact=SIGNS, name=SIGNS, key=SIGNS)

@@ -72,6 +72,7 @@ def test_the_second_time_is_the_first_and_evaluates_nothing(look):
     assert not bar[1]
 
 
+@pytest.mark.slow
 def test_what_the_state_says_is_looked_at_every_time(look):
     """A prompt, an opt-out, a control group and an old source show at once, without evaluating anything."""
     plain, _ = look()
@@ -175,6 +176,7 @@ def test_a_file_that_is_not_what_was_written_is_ignored(warehouse, look, tmp_pat
     assert other.days == (ago(7),)
 
 
+@pytest.mark.slow
 def test_arrays_that_cannot_be_a_standing_are_ignored(warehouse, look, tmp_path):
     """Sealed, and yet not ours: a column that points beyond what there is."""
     first, _ = look(days=[D])

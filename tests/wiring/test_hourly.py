@@ -62,6 +62,7 @@ def test_a_sync_that_brings_nothing_new_costs_no_evaluation(house):
         house.sync()
 
 
+@pytest.mark.slow
 def test_a_suppressed_address_holds_at_once(house):
     """Without evaluating anything, and for that address alone."""
     plain, _ = look(house)
@@ -93,6 +94,7 @@ def test_a_sync_reads_the_tickets_once(house):
     assert kept_rows(house) == (asks, readings)
 
 
+@pytest.mark.slow
 def test_forgetting_an_account_leaves_nothing_of_it(house, world):
     """Neither what its tickets asked nor where it stood."""
     look(house)

@@ -28,6 +28,7 @@ from agent.drafting.violation import Level, Surroundings
 
 WORD = re.compile(r"[^\W\d_][\w]*(?:['’-][\w]+)*|(?<!\w)\d{1,9}[a-z][\w-]*")
 AT_START = {"customer": AS_SOMEBODY, "plan": AS_A_PLAN, "feature": NOTHING}
+EDGES = " ,!.:;-\n"
 INNER = re.compile(r"['-]")
 
 
@@ -54,8 +55,10 @@ def _greeted(text: Text, brief: Brief) -> Iterator[Fault]:
     lead = max(
         (word for word in WORDS.greeting_words if re.match(rf"{word}\b", greeting)), key=len, default=""
     )
-    rest = greeting[len(lead) :].strip(" ,!.:;-\n")
-    for name in sorted(own_names(text, brief).everywhere, key=len, reverse=True):
+    rest = greeting[len(lead) :].strip(EDGES)
+    # A name that begins or ends with a sign is greeted without it.
+    own = {name.strip(EDGES) for name in own_names(text, brief).everywhere} - {""}
+    for name in sorted(own | own_names(text, brief).everywhere, key=len, reverse=True):
         rest = pattern_of(name).sub(" ", rest)
     for match in re.finditer(r"[^\s,!.:;]+", rest):
         word = match.group().removesuffix("'s")
