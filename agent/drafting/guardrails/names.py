@@ -57,8 +57,9 @@ def _greeted(text: Text, brief: Brief) -> Iterator[Fault]:
     )
     rest = greeting[len(lead) :].strip(EDGES)
     # A name that begins or ends with a sign is greeted without it.
-    own = {name.strip(EDGES) for name in own_names(text, brief).everywhere} - {""}
-    for name in sorted(own | own_names(text, brief).everywhere, key=len, reverse=True):
+    names = list(own_names(text, brief).everywhere)
+    bare = [name.strip(EDGES) for name in names if name.strip(EDGES)]
+    for name in sorted((*names, *bare), key=len, reverse=True):
         rest = pattern_of(name).sub(" ", rest)
     for match in re.finditer(r"[^\s,!.:;]+", rest):
         word = match.group().removesuffix("'s")
