@@ -224,6 +224,7 @@ def test_a_private_folder_that_is_a_file(run, workspace):
         assert "is a file where a folder is needed" in sentence(run(command, workspace=workspace))
 
 
+@pytest.mark.slow
 def test_facts_another_process_holds(run, workspace, monkeypatch):
     """The sentence names the process; drafts can still be read."""
     monkeypatch.setattr("agent.foundation.warehouse.WAIT_SECONDS", 0.1)

@@ -53,7 +53,13 @@ def assert_equal(one: Replay, other: Replay) -> None:
     np.testing.assert_array_equal(one.held[near], other.held[near])
 
 
-@pytest.mark.parametrize("grid", GRIDS.values(), ids=list(GRIDS))
+@pytest.mark.parametrize(
+    "grid",
+    [
+        pytest.param(grid, id=name, marks=pytest.mark.slow if len(grid) == 1 else ())
+        for name, grid in GRIDS.items()
+    ],
+)
 def test_each_day_is_the_scan_of_that_day(grid):
     """Fired triggers, points, composite, play, offer and holds, for every account on every day."""
     at_once, one_by_one = both(random_world(31 + len(grid), 60), grid)

@@ -56,6 +56,7 @@ def same(one, other):
     )
 
 
+@pytest.mark.slow
 def test_the_second_time_is_the_first_and_evaluates_nothing(look):
     """Equal in every field, and equal to a replay that keeps nothing; the bar is asked of it afterwards."""
     first, evaluated = look()

@@ -122,6 +122,7 @@ def test_a_higher_bound_never_adds_a_finding(seed):
     higher_bounds_add_nothing(seed)
 
 
+@pytest.mark.slow
 @once
 @given(seed=seeds)
 def test_the_order_of_rows_and_their_copies_do_not_matter(seed):
