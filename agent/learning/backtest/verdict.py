@@ -116,13 +116,7 @@ def findings(found: Backtest) -> tuple[str, ...]:
     said.append(
         f"The hold leaving covers {leaving:,} account-days with a finding. A cancellation date or a status "
         "carries no date of its own, so a look at a past day may know of a later one; that can only silence. "
-        + (
-            f"With leaving, past_due and trial not applied, {silenced:,} more account-days would be ready, and the "
-            f"precision within 90 days would be {percent(found.undated.capped.at(90).precision)} "
-            f"instead of {percent(found.bar.at(90).precision)}."
-            if silenced
-            else "At this bar these holds silenced nobody."
-        )
+        + (_unsilenced(found, silenced) if silenced else "At this bar these holds silenced nobody.")
     )
     return tuple(said)
 
@@ -232,3 +226,11 @@ def _p(one: Horizon) -> str:
 
 def _times(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _unsilenced(found: Backtest, silenced: int) -> str:
+    without, precision = found.undated.capped.at(90).precision, found.bar.at(90).precision
+    more = f"With leaving, past_due and trial not applied, {silenced:,} more account-days would be ready"
+    if without is None and precision is None:
+        return f"{more}."
+    return f"{more}, and the precision within 90 days would be {percent(without)} instead of {percent(precision)}."
