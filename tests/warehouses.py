@@ -12,12 +12,12 @@ import numpy as np
 
 from agent.facts.schema import column_rules
 from agent.facts.tables import MODELS, Fact
-from agent.facts.views import canonical_views
 from agent.foundation import clock
 from agent.foundation.warehouse import Warehouse, open_remote, open_warehouse
 from agent.scoring.replay import Replay
 from agent.scoring.scan import Scan, scan
 from agent.scoring.setwise import replay
+from agent.signals.views import canonical_views
 from tests.worlds import MEMO, MOMENT, READ_AT, D, World, settings
 
 POSTGRES_TYPES = {

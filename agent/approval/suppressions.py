@@ -79,3 +79,10 @@ def lift_suppression(
         if ended:
             record(session, at=now, who=who, what="suppression_lifted", subject=f"account:{account_id}")
     return ended
+
+
+def suppressed_hashes(store: Store) -> set[str]:
+    """The hashes of all addresses that were ever suppressed."""
+    with store.reading() as session:
+        hashes = session.exec(select(Suppression.address_hash)).all()
+    return {one for one in hashes if one is not None}

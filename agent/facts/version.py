@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +24,7 @@ def raise_version(duck: Any) -> None:
 
 def version_of(warehouse: Warehouse) -> tuple[int, str] | None:
     """The number and the mark of the facts as they stand; None where nothing counts, as in a warehouse in place."""
-    from ibis.common.exceptions import TableNotFound
-
     from agent.foundation.warehouse import fetch
 
-    with contextlib.suppress(KeyError, TableNotFound):
-        for row in fetch(warehouse.table(TABLE)):
-            return row["version"], row["mark"]
-    return None
+    rows = fetch(warehouse.table(TABLE)) if warehouse.has(TABLE) else []
+    return next(((row["version"], row["mark"]) for row in rows), None)

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from agent.foundation.settings import Settings
-from agent.foundation.warehouse import fetch
 from agent.scoring import columns
 from agent.scoring.addresses import is_reachable
 from agent.scoring.assessment import Hold, Offer, OfferKind, Part
 from agent.scoring.composite import read
-from agent.signals.source import Source
 
 Row = dict[str, Any]
 UNHEALTHY_SCORE, UNHEALTHY_DERIVED = 60, 6
@@ -178,24 +175,6 @@ def _sources(company: Company, tables: Collection[str]) -> Iterator[tuple[str, s
                 f"over the limit of {source.limit_hours:g}",
             )
             return
-
-
-def sources_of(source: Source, settings: Settings) -> tuple[SourceAge, ...]:
-    """When each fact table was last read, for the sources that have a limit."""
-    reads = source.tables["source_reads"]
-    newest = (
-        reads.group_by("source", "table_name")
-        .aggregate(read_at=reads.read_at.max())
-        .order_by("source", "table_name")
-    )
-    limits = {"files": settings.connectors.files.stale_after_hours} if settings.connectors.files else {}
-    if settings.warehouse.fresh_within_hours:
-        limits["warehouse"] = settings.warehouse.fresh_within_hours
-    return tuple(
-        SourceAge(row["source"], row["table_name"], row["read_at"], limits[row["source"]])
-        for row in fetch(newest)
-        if row["source"] in limits
-    )
 
 
 def in_holdout(account_id: str, share: float) -> bool:

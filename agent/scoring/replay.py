@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,9 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.scoring.assessment import OfferKind
-from agent.scoring.plays import PLAYS
-from agent.scoring.scan import Scan
-from agent.signals.library import Library
 
 HOLDS = (
     "unhealthy", "open_escalation", "past_due", "leaving", "trial", "too_new", "just_changed", "prompted_recently",
@@ -86,11 +82,11 @@ class Replay:
 
     def fired_by(self, trigger: str) -> Array:
         """For each entry, whether the trigger fired."""
-        return _bit(self.fired, self.triggers.index(trigger))
+        return bit_of(self.fired, self.triggers.index(trigger))
 
     def held_by(self, hold: str) -> Array:
         """For each entry, whether the hold applies."""
-        return _bit(self.held, HOLDS.index(hold))
+        return bit_of(self.held, HOLDS.index(hold))
 
     def ready_at(self, points: int, groups: int) -> Array:
         """For each entry, whether the account would be ready at that bar."""
@@ -99,52 +95,7 @@ class Replay:
         return ready
 
 
-def replay_by_scans(look: Callable[[date], Scan], days: Sequence[date], library: Library) -> Replay:
-    """The replay as a loop of scans: slow, and what any faster way must equal."""
-    names = [entry.name for entry in library.entries]
-    bit = {name: 1 << place for place, name in enumerate(names)}
-    first: dict[str, int] = {}
-    entries: list[tuple[Any, ...]] = []
-    for number, day in enumerate(days):
-        for one in sorted(look(day).accounts, key=lambda one: one.account_id):
-            first.setdefault(one.account_id, number)
-            if not one.findings:
-                continue
-            entries.append(
-                (
-                    number,
-                    one.account_id,
-                    sum(bit[finding.trigger] for finding in one.findings),
-                    one.points,
-                    len(one.groups),
-                    float("nan") if one.composite is None else one.composite,
-                    _play(one.matched),
-                    _play(one.play),
-                    OFFERS.index(one.offer.kind) if one.offer else NONE,
-                    one.offer.adds_monthly_minor if one.offer else 0,
-                    sum(1 << HOLDS.index(hold) for hold in {hold.hold for hold in one.holds}),
-                )
-            )
-    account_ids = tuple(sorted(first))
-    place = {account_id: number for number, account_id in enumerate(account_ids)}
-    columns: list[tuple[Any, ...]] = list(zip(*entries, strict=True)) if entries else [()] * len(KINDS)
-    columns[1] = tuple(place[account_id] for account_id in columns[1])
-    arrays = [np.array(column, dtype=kind) for column, kind in zip(columns, KINDS, strict=True)]
-    return Replay(
-        tuple(days),
-        tuple(names),
-        tuple(entry.group for entry in library.entries),
-        dict(library.points),
-        account_ids,
-        np.array([first[account_id] for account_id in account_ids], dtype=np.int32),
-        *arrays,
-    )
-
-
-def _bit(column: Array, place: int) -> Array:
+def bit_of(column: Array, place: int) -> Array:
+    """For each entry of a column of bits, whether the one at that place is set."""
     found: Array = (column >> np.uint64(place)) & np.uint64(1) == 1
     return found
-
-
-def _play(name: str | None) -> int:
-    return NONE if name is None else PLAYS.index(name)

@@ -11,7 +11,8 @@ from agent.foundation.warehouse import Warehouse, scalar
 from agent.scoring import columns
 from agent.scoring.assess import Assessor, ranked, support_is_known
 from agent.scoring.assessment import Assessment
-from agent.scoring.holds import Company, ContactFacts, SourceAge, sources_of
+from agent.scoring.holds import Company, ContactFacts, SourceAge
+from agent.scoring.sources import sources_of
 from agent.signals.engine import detect
 from agent.signals.findings import Narrator
 from agent.signals.library import library_of
@@ -48,7 +49,7 @@ def scan(
     library = library_of(settings)
     source = read_source(warehouse, settings, as_of, account_id)
     detection = detect(source, library, as_of, columns.ALL, account_id)
-    sources = sources_of(source, settings)
+    sources = sources_of(source.tables["source_reads"], settings)
     narrator = Narrator(
         detection, library, source.book, {name: p.name for name, p in settings.products.items()}
     )

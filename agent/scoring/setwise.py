@@ -21,20 +21,20 @@ from agent.foundation.warehouse import Warehouse, fetch
 from agent.scoring import columns
 from agent.scoring.addresses import is_reachable
 from agent.scoring.decisions import FACT_HOLDS, decisions
-from agent.scoring.holds import CHANGE_DAYS, sources_of
+from agent.scoring.holds import CHANGE_DAYS
 from agent.scoring.offering import Offering
 from agent.scoring.plays import CONDITIONS, PLAYS
-from agent.scoring.replay import KINDS, NONE, OFFERS, Replay
+from agent.scoring.replay import KINDS, NONE, OFFERS, Replay, bit_of
+from agent.scoring.sources import sources_of
 from agent.scoring.standing import Contacts, Standing, key_of, lowest, mark, replay_of
-from agent.signals.catalogue import PlanBook
 from agent.signals.engine import survey
 from agent.signals.library import Library, library_of
 from agent.signals.source import Source
 from agent.signals.world import read_source
 
 AS_OF: dict[str, tuple[str, Any]] = {"as_of": ("datetime64[D]", np.datetime64(0, "D"))}
+ACCOUNT: dict[str, tuple[str, Any]] = {"account_id": ("int32", 0)}
 READ: dict[str, tuple[str, Any]] = {
-    "account_id": ("int32", 0),
     "fired_triggers": ("uint64", 0),
     "points": ("int32", 0),
     "group_count": ("int32", 0),
@@ -76,8 +76,8 @@ def replay(
         found = survey_days(source, library, settings, days)
         if kept and key:
             kept.put(key, found.arrays())
-    reads = Source(warehouse.con, {"source_reads": warehouse.table("source_reads")}, (), PlanBook((), ()))
-    return found.looked_at(library, sources_of(reads, settings), settings.scoring, contacts)
+    sources = sources_of(warehouse.table("source_reads"), settings)
+    return found.looked_at(library, sources, settings.scoring, contacts)
 
 
 def _remembered(
@@ -95,11 +95,11 @@ def survey_days(source: Source, library: Library, settings: Settings, days: Sequ
 
     def ask(sql: str) -> dict[str, Column]:
         if len(days) > 1:
-            return fetch_columns(source.con, sql, AS_OF | READ)
-        columns_ = fetch_columns(source.con, sql, READ)
+            return fetch_columns(source.con, sql, AS_OF | ACCOUNT | READ)
+        columns_ = fetch_columns(source.con, sql, ACCOUNT | READ)
         return columns_ | {"as_of": np.full(len(columns_["points"]), days[0], dtype="datetime64[D]")}
 
-    found = survey(source, library, days, columns.ALL, decisions(library), tuple(READ)[1:], ask)
+    found = survey(source, library, days, columns.ALL, decisions(library), tuple(READ), ask)
     return _Survey(source, library, settings, days, found).standing()
 
 
@@ -133,9 +133,7 @@ class _Survey:
         """Whether the trigger fired, by entry."""
         if name not in self.names:
             return np.zeros(len(self.found["points"]), dtype=bool)
-        place = np.uint64(self.names.index(name))
-        fired: Column = (self.found["fired_triggers"] >> place) & np.uint64(1) == 1
-        return fired
+        return bit_of(self.found["fired_triggers"], self.names.index(name))
 
     def applies(self, play: str) -> Column:
         """Whether the play's condition holds, by entry."""
@@ -189,7 +187,7 @@ class _Survey:
         held = np.zeros(len(matched), dtype="uint64")
         bits = found["fact_holds"].astype("uint64")
         for number, name in enumerate(FACT_HOLDS):
-            mark(held, name, (bits >> np.uint64(number)) & np.uint64(1) == 1)
+            mark(held, name, bit_of(bits, number))
         bought = found["seats_bought_age"]
         more_seats = (offer == OFFERS.index("seat_expansion")) & (bought != NONE) & (bought < CHANGE_DAYS)
         mark(held, "just_changed", more_seats)

@@ -22,6 +22,16 @@ OF_THE_METRIC = {"metric", "usage"}
 "Columns that are the same for every row of a cell."
 
 
+def asks_ever(leaf: Aggregate) -> bool:
+    """Whether the leaf asks no more than that there is a row of some metric, however old."""
+    return (
+        leaf.how == "ever"
+        and leaf.oldest is None
+        and not leaf.newest
+        and all(column in OF_THE_METRIC for column, _, _ in leaf.tests)
+    )
+
+
 def fits(leaf: Aggregate) -> bool:
     """Whether the leaf follows from cells: its tests are about the metric, or about a value that is only counted."""
     if leaf.relation != "measures" or leaf.since_start:

@@ -33,8 +33,6 @@ class Detection:
     accounts: list[Row]
     keyed: dict[Grain, dict[str, list[Row]]] = field(default_factory=dict)
     "Grain, then account, then the rows that fired, by key."
-    looked_at: int = 0
-    "How many accounts were looked at, those with fewer points than asked for included."
 
     def fired(self, account: Row, entry: Entry) -> bool:
         """Whether a trigger fired for the account of this row."""
@@ -53,16 +51,14 @@ def detect(
     as_of: date,
     extra: Sequence[Leaf],
     account_id: str | None = None,
-    least_points: int = 0,
 ) -> Detection:
     """Evaluate every trigger for every account (or one) as known at the end of `as_of`.
 
-    `extra` names further account-level columns that scoring wants from the same passes. Accounts with fewer than
-    `least_points` points are counted and not answered with.
+    `extra` names further account-level columns that scoring wants from the same passes.
     """
     plan = plan_for(source, library, Wanted(tuple(extra)), single=account_id is not None)
     asks = [row for row in source.asks if account_id in (None, row["account_id"])]
-    plan = plan.about(source.con, as_of, account_id, least_points)
+    plan = plan.about(source.con, as_of, account_id)
     kept = source.kept_asks
     if kept is not None and account_id is not None:
         kept = kept.filter(kept.account_id == account_id)
@@ -72,8 +68,7 @@ def detect(
             for grain in KEYED
             if grain.value in plan.answers
         }
-        [[looked_at]] = [row.values() for row in fetch_sql(source.con, plan.answers["count"])]
-        return Detection(as_of, fetch_sql(source.con, plan.answers["accounts"]), keyed, looked_at)
+        return Detection(as_of, fetch_sql(source.con, plan.answers["accounts"]), keyed)
 
 
 def survey(

@@ -1,4 +1,4 @@
-"""Measures as of one day: every window of every metric from a single pass, one row an account and metric."""
+"""Measures as of one day: all windows of a metric in one grouping, one row an account and metric."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import ibis
 
-from agent.signals.cells import GAUGE_DAYS, OF_THE_METRIC, PERIODS, SEATS, fits, sums_of
+from agent.signals.cells import GAUGE_DAYS, OF_THE_METRIC, PERIODS, SEATS, asks_ever, fits, sums_of
 from agent.signals.expressions import DECIMALS, both, in_window, passes
 from agent.signals.formula import Aggregate, Leaf, Level, Reading
 from agent.signals.joins import left_join
@@ -31,16 +31,6 @@ def _reach(leaf: Leaf) -> int | None:
 def _of_any(leaf: Aggregate) -> bool:
     """Whether the leaf asks for any metric whatever, known or not."""
     return not any(column in OF_THE_METRIC for column, _, _ in leaf.tests)
-
-
-def _is_ever(leaf: Aggregate) -> bool:
-    """Whether the leaf asks no more than that there is a row."""
-    return (
-        leaf.how == "ever"
-        and leaf.oldest is None
-        and not leaf.newest
-        and all(column in OF_THE_METRIC for column, _, _ in leaf.tests)
-    )
 
 
 def _counter(t: Any) -> Any:
@@ -136,7 +126,7 @@ class OneDay:
         account_leaves = [
             leaf
             for leaf in self.account_leaves
-            if not _is_ever(leaf)
+            if not asks_ever(leaf)
             and all(
                 metric in values if column == "metric" else usage in values
                 for column, _, values in leaf.tests
@@ -198,7 +188,7 @@ class OneDay:
 
     def _value(self, leaf: Aggregate, t: Any, where: Any) -> Any:
         name = leaf.column
-        if name not in t.columns and f"{name}_n" not in t.columns and not _is_ever(leaf):
+        if name not in t.columns and f"{name}_n" not in t.columns and not asks_ever(leaf):
             # No metric that the leaf asks about is measured here.
             counts = leaf.how in ("count", "ever", "days")
             return t.count(where=ibis.literal(False)) if counts else t.nothing.max()

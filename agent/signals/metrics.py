@@ -1,6 +1,7 @@
 """The metric grain of the profile: readings, levels and ceilings of every metric an account has, seats among them.
 
-Measures are read once, into cells: runs of days that no window tells apart. What windows say follows from the cells.
+Measures are gathered first: for one day by account and metric (`measured`), for many into cells, runs of days that no
+window tells apart (`cells`). What windows say follows from those.
 """
 
 from __future__ import annotations

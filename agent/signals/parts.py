@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from agent.signals.cells import OF_THE_METRIC, fits
+from agent.signals.cells import asks_ever, fits
 from agent.signals.formula import Aggregate, Grain, Test
 from agent.signals.relations import BESIDE, OF_THE_DAY
 
 FLAGS = {"in_plan", "higher"}
-COUNTS_KINDS = {"distinct": None, "days": "day"}
 
 
 class How(StrEnum):
@@ -33,12 +32,13 @@ class How(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """Leaves that one pass answers: of one kind, counting the different values of one column or of none."""
+    """Leaves that one pass answers: of one kind, counting the different values of one column (`of`) or of none."""
 
     how: How
     of: str | None = None
     beside: frozenset[str] = frozenset()
     tests: tuple[Test, ...] = ()
+    reach: int | None = None
     leaves: tuple[Aggregate, ...] = field(default=(), compare=False)
 
     @property
@@ -65,8 +65,7 @@ def columns_of(leaves: Iterable[Aggregate]) -> set[str]:
 
 def _part_of(leaf: Aggregate, grain: Grain, *, many_days: bool) -> Part:
     columns = columns_of([leaf])
-    counts = COUNTS_KINDS.get(leaf.how, "") if leaf.how in COUNTS_KINDS else ""
-    of = leaf.of if counts is None else counts or None
+    of = {"distinct": leaf.of, "days": "day"}.get(leaf.how)
     fixed = not columns & OF_THE_DAY
     if leaf.since_start and fixed:
         return Part(How.START, of, tests=leaf.tests)
@@ -82,17 +81,10 @@ def _part_of(leaf: Aggregate, grain: Grain, *, many_days: bool) -> Part:
         return Part(How.FEATURES)
     beside = frozenset(columns & BESIDE)
     if grain is Grain.ACCOUNT and fits(leaf):
-        if (
-            many_days
-            and leaf.how == "ever"
-            and leaf.oldest is None
-            and not leaf.newest
-            and columns <= OF_THE_METRIC
-        ):
+        if many_days and asks_ever(leaf):
             return Part(How.FIRST)
         # One pass for each reach and metric: only its own cells are looked at from each day.
-        reach = str(leaf.oldest) if many_days else None
-        return Part(How.MEASURED, reach, tests=leaf.tests if many_days else ())
+        return Part(How.MEASURED, reach=leaf.oldest, tests=leaf.tests) if many_days else Part(How.MEASURED)
     if (
         many_days
         and leaf.how in ("age_of_first", "ever")

@@ -35,7 +35,6 @@ from agent.signals.spine import Spine
 
 SOME_DAY = date(1789, 7, 14)
 SOME_ACCOUNT = "some account, 1789-07-14"
-SOME_POINTS = 17890714
 KEYED = (Grain.METRIC, Grain.FEATURE, Grain.PRODUCT, Grain.TEAM)
 
 
@@ -53,7 +52,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Plan:
-    """A detection as SQL, written once for `SOME_DAY`, `SOME_ACCOUNT` and `SOME_POINTS`, or for many days."""
+    """A detection as SQL, written once for `SOME_DAY` and `SOME_ACCOUNT`, or for many days."""
 
     steps: list[Step]
     answers: dict[str, str]
@@ -71,10 +70,9 @@ class Plan:
         document = json.loads(text)
         return cls(**{**document, "steps": [Step(**step) for step in document["steps"]]})
 
-    def about(self, con: Any, as_of: date, account_id: str | None = None, least_points: int = 0) -> Plan:
-        """The same plan for another day, account and number of points."""
+    def about(self, con: Any, as_of: date, account_id: str | None = None) -> Plan:
+        """The same plan for another day and account."""
         swaps = [(_literal(con, SOME_DAY, "date"), _literal(con, as_of, "date"))]
-        swaps.append((str(SOME_POINTS), str(least_points)))
         if account_id is not None:
             swaps.append((_literal(con, SOME_ACCOUNT, "string"), _literal(con, account_id, "string")))
 
@@ -179,15 +177,11 @@ class _Writer:
             wide = with_words(self.relations, wide, list(self.wanted.shown))
             answers["accounts"] = compiled(wide.select(*self.keys, *self.wanted.shown).order_by(*self.keys))
         else:
-            wide = self.script.table(wide)
-            near = wide.filter(wide.points >= SOME_POINTS)
             for grain, table in self.fired.items():
-                rows = table.semi_join(near, self.keys).order_by(*self.keys, "key")
-                answers[grain.value] = compiled(rows)
+                answers[grain.value] = compiled(table.order_by(*self.keys, "key"))
             answers["accounts"] = compiled(
-                with_words(self.relations, near, [*WORDS, "plan_name"]).order_by(*self.keys)
+                with_words(self.relations, wide, [*WORDS, "plan_name"]).order_by(*self.keys)
             )
-            answers["count"] = compiled(wide.count().name("accounts").as_table())
         return Plan(self.script.steps, answers, self.spine.horizon, sorted(self.spine.cuts))
 
     def _joined(self, left: Any, right: Any) -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from agent.approval.opportunities import record_scan
+from agent.approval.suppressions import hash_address, suppressed_hashes
 from agent.delivery.contacts import ContactState, contact_state
 from agent.facts.staged import TableReport
 from agent.foundation import clock
@@ -14,13 +16,14 @@ from agent.foundation.errors import ConfigError, NotFound, OutgrownError, StoreE
 from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar, shown_url
 from agent.scoring.assessment import Assessment
 from agent.scoring.holds import ContactFacts
-from agent.scoring.replay import Replay
 from agent.scoring.scan import Scan, scan
-from agent.scoring.setwise import replay
 from agent.signals.history import History, history_of
 from agent.signals.world import keep_what_tickets_ask, plain_source, read_evidence
 from agent.wiring.parts import Parts
 from connectors import sync
+
+if TYPE_CHECKING:
+    from agent.scoring.replay import Replay
 
 
 class Looking(Parts):
@@ -78,8 +81,14 @@ class Looking(Parts):
                 raise NotFound(self._no_such_account(warehouse, account_id, day))
         return result
 
+    def look(self) -> Scan:
+        """Every account on the live day; records nothing."""
+        return self._scan(self.live_day, clock.now(), None)
+
     def replay(self, days: Sequence[date], progress: Callable[[str], None] = lambda _: None) -> Replay:
         """Where every account stood at the end of each of `days`; nothing is recorded."""
+        # Columns of numbers take their time to load, and most commands need none.
+        from agent.scoring.setwise import replay
 
         with self.warehouse() as warehouse:
             addresses = self._suppressed_addresses(warehouse)
@@ -100,14 +109,7 @@ class Looking(Parts):
 
     def _suppressed_addresses(self, warehouse: Warehouse) -> dict[str, str]:
         """Of all accounts' addresses those that were ever suppressed: the others say nothing on any day."""
-        from sqlmodel import col, select
-
-        from agent.approval.suppressions import hash_address
-        from agent.approval.tables import Suppression
-
-        with self.store.reading() as session:
-            known = select(Suppression.address_hash).where(col(Suppression.address_hash).is_not(None))
-            hashes = set(session.exec(known))
+        hashes = suppressed_hashes(self.store)
         if not hashes:
             return {}
         addresses = self._addresses(warehouse, None)

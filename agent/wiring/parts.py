@@ -66,7 +66,7 @@ class Parts:
             with open_warehouse(self.workspace.facts_file, memo=self.memo) as warehouse:
                 yield warehouse
             return
-        from agent.facts.views import in_place
+        from agent.signals.views import in_place
 
         with open_remote(url, self.workspace.warehouse_options, self.memo) as warehouse:
             yield in_place(warehouse, self.settings.warehouse, clock.now())

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
-from agent.foundation import clock
 from agent.foundation.settings import Settings, Workspace
-from agent.scoring.scan import Scan
 from agent.wiring.looking import Looking
 
 if TYPE_CHECKING:
@@ -24,10 +22,6 @@ SHUFFLES_TO_COMPARE = 499
 
 class Replaying(Looking):
     """What looks back."""
-
-    def look(self) -> Scan:
-        """Every account on the live day; records nothing."""
-        return self._scan(self.live_day, clock.now(), None)
 
     def backtest(
         self,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from agent.foundation import clock
 from agent.foundation.errors import NotFound, OutgrownError
 from agent.foundation.warehouse import fetch, scalar
 from agent.signals.catalogue import PlanBook
@@ -112,7 +111,7 @@ class Ruling(Looking):
     def _fired(self) -> tuple[Counter[str] | None, str]:
         """Accounts by trigger on the live day, or why that cannot be said."""
         try:
-            result = self._scan(self.live_day, clock.now(), None)
+            result = self.look()
         except OutgrownError as error:
             return None, str(error)
         return Counter(name for one in result.accounts for name in {f.trigger for f in one.findings}), ""

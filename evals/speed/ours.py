@@ -12,9 +12,10 @@ import numpy as np
 from agent.facts.tables import TABLES
 from agent.foundation.memo import Memo
 from agent.foundation.warehouse import Warehouse, open_warehouse
-from agent.scoring.holds import ContactFacts, sources_of
+from agent.scoring.holds import ContactFacts
 from agent.scoring.replay import Replay
 from agent.scoring.setwise import survey_days
+from agent.scoring.sources import sources_of
 from agent.signals.library import library_of
 from agent.signals.source import Source
 from agent.signals.world import read_book
@@ -40,7 +41,8 @@ def _standings(path: Path, days: Sequence[date]) -> Replay:
     with open_warehouse(path, memo=Memo(path.parent / "plans")) as warehouse:
         source = _source(warehouse)
         found = survey_days(source, library, given, days)
-        return found.looked_at(library, sources_of(source, given), given.scoring, _contacts)
+        sources = sources_of(source.tables["source_reads"], given)
+        return found.looked_at(library, sources, given.scoring, _contacts)
 
 
 def _ranked(found: Replay) -> int:

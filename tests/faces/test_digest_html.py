@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-import shutil
 import subprocess
 from html import escape
-from html.parser import HTMLParser
 
 import pytest
 
 from agent.faces.digest import as_html
 from tests.faces.digests import a_digest
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
-]  # fmt: skip
-
-
-class Page(HTMLParser):
-    """What a page is made of."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
+from tests.pages import CHROMIUM, FLAGS, Page, fetches_and_runs_nothing
 
 
 def test_the_page_fetches_and_runs_nothing():
     """No script, no link, no image, no inline style; the policy lets in the one style sheet alone."""
-    text = as_html(a_digest())
-    page = Page(text)
-    assert not {tag for tag, _ in page.tags} & {
-        "script",
-        "link",
-        "img",
-        "iframe",
-        "object",
-        "form",
-        "base",
-        "a",
-    }
-    for _, attributes in page.tags:
-        assert not {name for name in attributes if name.startswith("on") or name in {"style", "src", "href"}}
-    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL).group(1)
-    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"style-src 'sha256-{hashed}'" in text
-    assert not re.search(r"url\((?!#over\))|@import|https?:", text)
+    fetches_and_runs_nothing(as_html(a_digest()), within="#over")
 
 
 def test_names_are_escaped():

@@ -10,10 +10,11 @@ import pytest
 from agent.facts.door import add_facts
 from agent.facts.schema import create_tables
 from agent.foundation.warehouse import open_warehouse
-from agent.scoring.replay import LOWEST_BAR, Replay, replay_by_scans
+from agent.scoring.replay import LOWEST_BAR, Replay
 from agent.scoring.scan import scan
 from agent.scoring.setwise import replay
 from agent.signals.library import load_library
+from tests.replays import replay_by_scans
 from tests.signals.random_worlds import random_world
 from tests.worlds import MEMO, READ_AT, D, World, ago, settings
 

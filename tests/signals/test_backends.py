@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from agent.facts.views import canonical_views
 from agent.foundation.errors import ConfigError, StoreError
 from agent.foundation.warehouse import compiled, fetch, memory_table, open_remote, open_warehouse
 from agent.foundation.warehouse.scratch import given_as_sql
-from agent.scoring.holds import sources_of
+from agent.scoring.sources import sources_of
+from agent.signals.views import canonical_views
 from agent.signals.world import read_source
 from tests.postgres import empty_postgres_url, postgres_server
 from tests.signals.random_worlds import random_world
@@ -236,7 +236,7 @@ def ages(url: str) -> dict[str, Any]:
     """When each table was last loaded, as the holds see it."""
     with in_place(url) as warehouse:
         source = read_source(warehouse, settings(), D)
-        return {one.table: one.read_at for one in sources_of(source, settings())}
+        return {one.table: one.read_at for one in sources_of(source.tables["source_reads"], settings())}
 
 
 def test_the_newest_rows_say_how_fresh_a_warehouse_is(empty_postgres_url):

@@ -14,7 +14,6 @@ from sqlglot import exp
 
 from agent.facts.schema import column_rules
 from agent.facts.tables import TABLES, Ceiling, Metric, Plan, PlanFeature
-from agent.facts.views import IBIS_TYPES, canonical_views
 from agent.foundation.errors import ConfigError
 from agent.foundation.warehouse import compiled, named_table
 from agent.foundation.warehouse.scratch import engine_of, given_as_sql
@@ -26,6 +25,7 @@ from agent.signals.library import load_library
 from agent.signals.plan import Plan as Written
 from agent.signals.plan import Wanted, plan_for
 from agent.signals.source import ASK_SCHEMA, Source
+from agent.signals.views import IBIS_TYPES, canonical_views
 from tests.worlds import READ_AT, World
 
 pytestmark = pytest.mark.slow
@@ -81,7 +81,7 @@ def plan_of(kind: str, *, many_days: bool, single: bool = False) -> Written:
     """A whole evaluation as SQL."""
     library = load_library()
     wanted = (
-        Wanted(tuple(columns.ALL), decisions(library), tuple(READ)[1:])
+        Wanted(tuple(columns.ALL), decisions(library), tuple(READ))
         if many_days
         else Wanted(tuple(columns.ALL))
     )

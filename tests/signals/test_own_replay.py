@@ -11,11 +11,11 @@ from agent.facts.door import add_facts
 from agent.facts.schema import create_tables
 from agent.foundation.settings import Settings
 from agent.foundation.warehouse import open_warehouse
-from agent.scoring.replay import replay_by_scans
 from agent.scoring.scan import scan
 from agent.scoring.setwise import replay
 from agent.signals.library import library_of
 from tests import worlds
+from tests.replays import replay_by_scans
 from tests.signals.random_worlds import random_world
 from tests.signals.test_own_kinds import CASES, KINDS
 from tests.worlds import MEMO, READ_AT, World, ago

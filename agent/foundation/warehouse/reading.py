@@ -32,6 +32,17 @@ class Warehouse:
         """The Ibis table of that canonical name."""
         return self.con.table(name) if self._tables is None else self._tables[name]
 
+    def has(self, *names: str) -> bool:
+        """Whether all these tables are there."""
+        from ibis.common.exceptions import TableNotFound
+
+        try:
+            for name in names:
+                self.table(name)
+        except (KeyError, TableNotFound):
+            return False
+        return True
+
 
 _NEWEST = re.compile(r'FIRST\(("\w+"\."\w+") ORDER BY ("\w+"\."\w+")( DESC)?\)')
 "How Ibis writes argmin and argmax for DuckDB: as a sorted aggregate, at ten times the cost."

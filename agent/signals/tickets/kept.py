@@ -82,14 +82,11 @@ def kept_asks(
 ) -> KeptAsks | None:
     """What is kept of the tickets opened from the day after `after` to `upto`; None where nobody keeps anything."""
     import ibis
-    from ibis.common.exceptions import TableNotFound
 
-    try:
-        read = fetch(warehouse.table("asks_version"))
-        warehouse.table("ticket_readings")
-        a = warehouse.table("ticket_asks")
-    except (KeyError, TableNotFound):
+    if not warehouse.has("asks_version", "ticket_readings", "ticket_asks"):
         return None
+    read = fetch(warehouse.table("asks_version"))
+    a = warehouse.table("ticket_asks")
     a = a.filter((a.opened_on > after) & (a.opened_on <= upto))
     if account_id is not None:
         a = a.filter(a.account_id == account_id)
