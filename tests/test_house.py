@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("ibis", "duckdb", "sqlmodel", "sqlalchemy", "jinja2", "babel", "pydantic", "alembic", "rich.table")
+HEAVY = (
+    *("ibis", "duckdb", "sqlmodel", "sqlalchemy", "jinja2", "babel", "pydantic", "alembic", "rich.table"),
+    *("langchain", "langchain_core", "langchain_openai", "langsmith", "openai", "httpx", "httpx2"),
+)
+MODEL = ("langchain", "langchain_core", "langchain_openai", "langsmith", "openai")
 
 
 def test_modules_import_from_their_own_room_or_an_earlier_one():
@@ -26,11 +30,23 @@ def test_help_loads_nothing_heavy(heavy):
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("room", ["agent.foundation.llm", "agent.foundation.llm.client", "agent.wiring"])
+def test_a_model_library_is_loaded_when_a_model_is_asked(room):
+    """Not by importing what can ask one: those who have no key do not pay for it with their time."""
+    code = f"import sys, {room}; sys.exit(any(name in sys.modules for name in {MODEL!r}))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 def test_each_engine_library_is_named_in_its_own_rooms_only():
-    """Ibis and DuckDB belong to facts, signals and the warehouse; Jinja to those who render."""
+    """Ibis and DuckDB belong to facts, signals and the warehouse, LangChain and OpenAI to the model's room."""
     allowed = {
         "import ibis": ("foundation/warehouse/", "signals/"),
         "import duckdb": ("foundation/warehouse/", "facts/"),
+        "import langchain": ("foundation/llm/",),
+        "from langchain": ("foundation/llm/",),
+        "from langsmith": ("foundation/llm/",),
+        "import openai": ("foundation/llm/",),
+        "from openai": ("foundation/llm/",),
     }
     for line, homes in allowed.items():
         for path in (ROOT / "agent").rglob("*.py"):

@@ -27,6 +27,7 @@ from agent.approval.queue import MACHINE, new_version
 from agent.approval.revalidation import Around, Check, unconfirmed
 from agent.approval.states import EDITABLE, DecisionKind, DraftState
 from agent.approval.tables import Draft
+from agent.drafting.making import PERSON, Making
 from agent.drafting.message import Message
 from agent.drafting.violation import Level, Violation
 from agent.foundation.errors import Blocked, MoveRefused, NotFound, UsageError
@@ -92,7 +93,8 @@ def edit_draft(
             .where(col(Draft.draft_id) == draft.draft_id, col(Draft.version) == base_version)
             .values(version=number),
         )
-        session.add(new_version(draft, number, message, who, violations, confirmed, now))
+        making = Making(writer=PERSON)
+        session.add(new_version(draft, number, message, who, violations, confirmed, now, making))
         session.flush()
         session.refresh(draft)
         decide(session, draft, DecisionKind.EDITED, who=who, now=now)

@@ -14,6 +14,7 @@ from agent.approval.slots import lock_account
 from agent.approval.states import DraftState
 from agent.approval.tables import BriefRow, Draft, DraftVersion
 from agent.drafting.brief import Brief
+from agent.drafting.making import Making
 from agent.drafting.message import Message
 from agent.drafting.violation import Level, Violation
 from agent.foundation.errors import Blocked
@@ -53,8 +54,11 @@ def queue_draft(
     author: str,
     now: datetime,
     keep_days: int = KEEP_DAYS,
+    making: Making | None = None,
 ) -> Queued:
     """Queue a message for approval; the same brief again answers with the draft it already has.
+
+    `making` tells how the text came to be; without one it is a template's.
 
     An older pending draft of the account becomes stale, unless a person has edited it: their work stays,
     and so does what they snoozed, what is on its way, and (for a week) what they skipped.
@@ -69,20 +73,36 @@ def queue_draft(
     account_id = brief.recipient.account_id
     with store.writing() as session:
         lock_account(session, account_id)
-        kept = session.get(Draft, brief.brief_id) or _kept(session, account_id, brief.offer, now)
-        if isinstance(kept, Draft):
-            says = f"Draft {kept.draft_id[:SHOWN_ID]} of this account is {kept.state}."
-            return Queued(draft_id=kept.draft_id, state=DraftState(kept.state), is_new=False, says=says)
+        kept = _kept(session, brief, now)
+        if kept is not None:
+            return kept
         replaced = []
         for old in drafts_of(session, account_id, [DraftState.PENDING]):
             move(session, old, DraftState.STALE, who=MACHINE, now=now, reason="a newer draft replaced it")
             replaced.append(old.draft_id)
-        draft = _insert(session, brief, message, violations, assessment, author, now, keep_days)
+        draft = _insert(
+            session, brief, message, violations, assessment, author, now, keep_days, making or Making()
+        )
         move(session, draft, DraftState.PENDING, who=author, now=now)
     return Queued(draft_id=draft.draft_id, state=DraftState.PENDING, is_new=True, replaced=tuple(replaced))
 
 
-def _kept(session: Session, account_id: str, offer: Offer, now: datetime) -> Draft | None:
+def kept_draft(store: Store, brief: Brief, now: datetime) -> Queued | None:
+    """What `queue_draft` would answer without making a draft of this brief; None when it would make one."""
+    with store.reading() as session:
+        return _kept(session, brief, now)
+
+
+def _kept(session: Session, brief: Brief, now: datetime) -> Queued | None:
+    account_id = brief.recipient.account_id
+    kept = session.get(Draft, brief.brief_id) or _in_hand(session, account_id, brief.offer, now)
+    if kept is None:
+        return None
+    says = f"Draft {kept.draft_id[:SHOWN_ID]} of this account is {kept.state}."
+    return Queued(draft_id=kept.draft_id, state=DraftState(kept.state), is_new=False, says=says)
+
+
+def _in_hand(session: Session, account_id: str, offer: Offer, now: datetime) -> Draft | None:
     """A draft of the account that a person has a hand in, so that no new one is made."""
     busy = (DraftState.SNOOZED, DraftState.APPROVED, DraftState.SENDING, DraftState.UNKNOWN)
     for draft in drafts_of(session, account_id, busy):
@@ -106,6 +126,7 @@ def _insert(
     author: str,
     now: datetime,
     keep_days: int,
+    making: Making,
 ) -> Draft:
     account_id, brief_id = brief.recipient.account_id, brief.brief_id
     session.add(
@@ -134,7 +155,7 @@ def _insert(
     )
     session.add(draft)
     session.flush()
-    session.add(new_version(draft, 1, message, author, violations, (), now))
+    session.add(new_version(draft, 1, message, author, violations, (), now, making))
     record(
         session,
         at=now,
@@ -155,6 +176,7 @@ def new_version(
     violations: Sequence[Violation],
     confirmed: Sequence[str],
     now: datetime,
+    making: Making,
 ) -> DraftVersion:
     """The row of one text of a draft."""
     return DraftVersion(
@@ -166,4 +188,5 @@ def new_version(
         violations=[one.model_dump(mode="json") for one in violations],
         confirmed=sorted(set(confirmed)),
         created_at=now,
+        making=making.model_dump(mode="json"),
     )

@@ -104,6 +104,8 @@ class DraftVersion(SQLModel, table=True):
     confirmed: list[str] = Field(default_factory=list, sa_type=JSON)
     "Guardrails a person confirmed past."
     created_at: datetime = Field(sa_type=DateTime)
+    making: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    "The Making; empty for texts that are older than it."
 
 
 class Decision(SQLModel, table=True):
@@ -192,6 +194,30 @@ class Outcome(SQLModel, table=True):
     currency: str | None = None
     who: str
     at: datetime = Field(index=True, sa_type=DateTime)
+
+
+class ModelCall(SQLModel, table=True):
+    """One question to a language model: what it was allowed to take, then what it took; never what was said."""
+
+    __tablename__ = "model_calls"
+
+    call_id: str = Field(primary_key=True)
+    at: datetime = Field(index=True, sa_type=DateTime)
+    task: str
+    model: str
+    about: str | None = Field(default=None, index=True)
+    "The account it was about; emptied by `forget`."
+    reserved: bool
+    "Whether the figures are still what was set aside: the call is under way, or its process was killed."
+    tokens_in: int = Field(sa_type=BigInteger)
+    tokens_cached: int = Field(default=0, sa_type=BigInteger)
+    tokens_out: int = Field(sa_type=BigInteger)
+    seconds: float = 0.0
+    cost_micro: int = Field(sa_type=BigInteger)
+    "Millionths of the currency."
+    currency: str
+    outcome: str | None = None
+    "'answered', or a foundation.llm.port.Why."
 
 
 class AuditLine(SQLModel, table=True):

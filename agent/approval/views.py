@@ -12,6 +12,7 @@ from agent.approval.life import brief_of, find_draft, version_of
 from agent.approval.states import DecisionKind, DeliveryState, DraftState
 from agent.approval.tables import Decision, Delivery, Draft, DraftVersion
 from agent.drafting.brief import Brief
+from agent.drafting.making import PERSON, TEMPLATE, Making
 from agent.drafting.message import Message
 from agent.drafting.violation import Violation
 from agent.foundation.store import Store
@@ -51,6 +52,7 @@ class VersionView(Frozen):
     violations: tuple[Violation, ...]
     confirmed: tuple[str, ...]
     created_at: datetime
+    making: Making
 
 
 class DecisionView(Frozen):
@@ -168,7 +170,15 @@ def _version_view(row: DraftVersion) -> VersionView:
         violations=tuple(Violation.model_validate(one) for one in row.violations),
         confirmed=tuple(row.confirmed),
         created_at=row.created_at,
+        making=making_of(row),
     )
+
+
+def making_of(row: DraftVersion) -> Making:
+    """How a text came to be; of texts from before that was kept, its author tells who wrote it."""
+    if row.making is not None:
+        return Making.model_validate(row.making)
+    return Making(writer=TEMPLATE if row.author == TEMPLATE else PERSON)
 
 
 def _line(draft: Draft, version: DraftVersion, brief: Brief) -> DraftLine:

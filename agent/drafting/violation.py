@@ -49,6 +49,8 @@ class Surroundings(Frozen):
     "Names of all other customers and of their people."
     other_plans: tuple[str, ...] = ()
     "Plan names the brief does not use."
+    other_offers: tuple[str, ...] = ()
+    "What is sold besides the plans and is not offered here: add-ons, packages, other products."
     other_features: tuple[str, ...] = ()
     "Feature names the brief does not use."
     internal_names: tuple[str, ...] = ()

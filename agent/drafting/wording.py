@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from agent.scoring.assessment import OfferKind
+
 NAME_LENGTH = 40
 TEXT_LENGTH = 200
 TEAMS = {"accounting", "finance", "it", "office", "purchasing", "sales", "support"}
@@ -90,6 +92,15 @@ def initial(text: str) -> str:
 def price(amount: str, per: str) -> str:
     """'€49 a month', '€4,500 in total', '€12 per seat and month'."""
     return f"{amount} {PRICE_PER.get(per, f'per {per}')}"
+
+
+def offer_words(name: str, kind: OfferKind) -> str:
+    """The offer's name as it follows 'the' or 'our': an upgrade is called a plan, an article goes."""
+    if kind is OfferKind.PLAN_UPGRADE:
+        return name if name.lower().endswith(" plan") else f"{name} plan"
+    if kind in {OfferKind.SEAT_EXPANSION, OfferKind.CROSS_SELL}:
+        return name
+    return re.sub(r"^(a|an|the|our)\s+", "", name, flags=re.IGNORECASE)
 
 
 def _plain(text: str | None) -> str | None:

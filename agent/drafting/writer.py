@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from agent.drafting.brief import Brief
 from agent.drafting.message import Message
 from agent.drafting.phrases import say, slots
 from agent.drafting.templating import Pick, environment, picker
-from agent.drafting.wording import clean, first_name, initial, price
+from agent.drafting.wording import clean, first_name, initial, offer_words, price
 from agent.foundation.errors import OutgrownError
 from agent.foundation.shipped import shipped
-from agent.scoring.assessment import OfferKind
 from agent.signals.finding import Finding
 
 SUFFIX = ".txt.j2"
+PARTS = f"_parts{SUFFIX}"
 SUBJECT_LENGTH = 60
 BODY_WORDS = 110
 NAME_LENGTH = 80
@@ -26,9 +27,8 @@ def write(brief: Brief, framing: str | None = None) -> Message:
     Raises OutgrownError when the play has no such framing.
     """
     pick = picker(brief.recipient.account_id, brief.play)
-    known = framings(brief.play)
-    chosen = framing or (known[pick("framing", len(known))] if known else "")
-    if chosen not in known:
+    chosen = framing or framing_of(brief)
+    if chosen not in (known := framings(brief.play)):
         raise OutgrownError(
             f"There is no framing {chosen!r} of the play {brief.play!r}; known: {', '.join(known) or 'none'}."
         )
@@ -39,6 +39,24 @@ def write(brief: Brief, framing: str | None = None) -> Message:
         # The other observation is the one thing a long message can do without.
         return Message.parse(_tidied(template.render(values | {"support": ""})))
     return message
+
+
+def sign_off(brief: Brief) -> str:
+    """How a message of the brief ends, whoever words it: the account's own closing and the sender's name."""
+    pick = picker(brief.recipient.account_id, brief.play)
+    parts: Any = (
+        environment()
+        .get_template(PARTS)
+        .make_module({"pick": pick, "sender": clean(brief.sender.name, NAME_LENGTH)})
+    )
+    return str(parts.closing()).strip()
+
+
+def framing_of(brief: Brief) -> str:
+    """The account's own framing of its play; empty for a play that has none."""
+    known = framings(brief.play)
+    pick = picker(brief.recipient.account_id, brief.play)
+    return known[pick("framing", len(known))] if known else ""
 
 
 def framings(play: str) -> tuple[str, ...]:
@@ -63,7 +81,7 @@ def _values(brief: Brief, pick: Pick) -> dict[str, object]:
         "name": first_name(brief.recipient.contact_name),
         "problem": clean(brief.problem, 400),
         "support": _support(brief, pick),
-        "offer": _offer_name(clean(offer.name, NAME_LENGTH), offer.kind),
+        "offer": offer_words(clean(offer.name, NAME_LENGTH), offer.kind),
         "offer_ceiling": clean(ceiling.display) if ceiling else "",
         "things": clean(ceiling.unit) if ceiling else "",
         "feature": brief.offer_feature or "",
@@ -97,15 +115,6 @@ def _support(brief: Brief, pick: Pick) -> str:
 def _said(part: str, finding: Finding, brief: Brief, pick: Pick) -> str:
     said = say(part, finding, slots(finding, brief.plan_name, brief.sender.product), pick)
     return said.text if said else ""
-
-
-def _offer_name(name: str, kind: OfferKind) -> str:
-    """The offer's name as it follows 'the' or 'our': an upgrade is called a plan, an article goes."""
-    if kind is OfferKind.PLAN_UPGRADE:
-        return name if name.lower().endswith(" plan") else f"{name} plan"
-    if kind in {OfferKind.SEAT_EXPANSION, OfferKind.CROSS_SELL}:
-        return name
-    return re.sub(r"^(a|an|the|our)\s+", "", name, flags=re.IGNORECASE)
 
 
 def _tidied(text: str) -> str:

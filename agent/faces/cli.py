@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from agent.faces import (
     commands_drafts,
+    commands_eval,
     commands_facts,
     commands_history,
     commands_outbox,
@@ -27,7 +28,7 @@ STOPPED = 130
 
 ORDER = (
     "demo", "init", "doctor", "sync", "scan", "explain", "digest", "draft", "drafts", "check", "review", "approve",
-    "edit", "skip", "snooze", "send", "outbox", "reply", "outcome", "backtest", "triggers", "whatif", "forget",
+    "edit", "skip", "snooze", "send", "outbox", "reply", "outcome", "backtest", "triggers", "whatif", "eval", "forget",
 )  # fmt: skip
 "The commands as a person meets them; any other comes after."
 
@@ -61,6 +62,7 @@ for module in (
     commands_outbox,
     commands_history,
     commands_rules,
+    commands_eval,
 ):
     module.register(app)
 

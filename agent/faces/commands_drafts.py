@@ -67,6 +67,7 @@ def draft(
 
 def show_written(written: Any) -> None:
     """What was written, one line a draft, and what to do next."""
+    from agent.faces.telling import worded
     from agent.faces.terminal import shown
 
     out = console()
@@ -77,6 +78,8 @@ def show_written(written: Any) -> None:
         out.print(
             f"{one.queued.draft_id[:8]}  {shown(one.assessment.name)}: {shown(one.message.subject)}  ({shown(state)})"
         )
+    if told := worded(one.making for one in written if one.queued is not None and one.queued.is_new):
+        out.print(told, soft_wrap=True)
     if written:
         out.print("Read and decide with `outgrown review`; nothing is sent without your yes.")
     else:

@@ -43,7 +43,12 @@ def run_demo(folder: Path, out: Console) -> None:
     env = folder / ".env"
     # Exports that are there already may have been changed to see what happens: they stay.
     if not (
-        env.is_file() and env.read_text(encoding="utf-8") == clock_line and (folder / "exports").is_dir()
+        env.is_file()
+        and env.read_text(encoding="utf-8") == clock_line
+        and (folder / "exports").is_dir()
+        # A sample of an earlier Outgrown would let a model write, if there is a key.
+        and settings.is_file()
+        and b"[llm]" in settings.read_bytes()
     ):
         write_sample(folder, clock.last_complete_day(moment))
         env.write_text(clock_line, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.approval.spending import MonthSpent
 from agent.drafting.templating import phrasebook
 from agent.drafting.wording import clean, price, sentence
 from agent.faces.digest import DigestView, Entry, SourceAge
@@ -114,3 +115,28 @@ def sparkline(entry: Entry) -> str:
         "·" if value is None else SPARKS[round(value / top * (len(SPARKS) - 1)) if top > 0 else 0]
         for value in values
     )
+
+
+def model_notes(spent: MonthSpent) -> list[str]:
+    """What the language model took this month, and whether templates have taken over."""
+    notes = []
+    if spent.is_at_limit:
+        limit = model_limit(spent)
+        notes.append(f"{limit[:1].upper()}{limit[1:]}.")
+    if spent.calls:
+        asked = ", ".join(f"{one.task} {one.calls:,}" for one in spent.tasks)
+        notes.append(f"The language model: {model_budget(spent)}; asked {asked}.")
+    return notes
+
+
+def model_budget(spent: MonthSpent) -> str:
+    """'$0.42 of $20 and 31,000 of 2,000,000 tokens spent this month'."""
+    limit = spent.cost_limit_micro // 10_000
+    cost, most = (display.money(minor, spent.currency).display for minor in (spent.cost_minor, limit))
+    return f"{cost} of {most} and {spent.tokens:,} of {spent.tokens_limit:,} tokens spent this month"
+
+
+def model_limit(spent: MonthSpent) -> str:
+    """'the month's budget for the language model is spent: templates have taken over until 1 July'."""
+    until = f"{spent.until.day} {spent.until:%B}"
+    return f"the month's budget for the language model is spent: templates have taken over until {until}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from agent.approval.spending import limits_of, month
 from agent.approval.states import DraftState
 from agent.approval.views import DraftLine, list_drafts, show_draft
 from agent.faces.digest import (
@@ -17,6 +18,7 @@ from agent.faces.digest import (
     top_five,
     worth_knowing,
 )
+from agent.faces.digest_words import model_notes
 from agent.foundation import clock
 from agent.learning.results import results
 from agent.scoring.assessment import Status
@@ -54,10 +56,17 @@ def digest_view(house: House, as_of: date | None = None, *, result: Scan | None 
             waiting=week.waiting,
         ),
         sources=_sources(found),
-        notes=tuple(
-            f"A figure does not hold when computed again: {sentence}." for sentence in found.mismatches
-        ),
+        notes=_notes(house, found),
     )
+
+
+def _notes(house: House, found: Scan) -> tuple[str, ...]:
+    """What else the founder should know; what the model took is told of today alone."""
+    notes = [f"A figure does not hold when computed again: {sentence}." for sentence in found.mismatches]
+    access = house.workspace.model
+    if access.is_on and found.as_of == house.live_day:
+        notes += model_notes(month(house.store, limits_of(access.llm), clock.now()))
+    return tuple(notes)
 
 
 def _entry(house: House, one: Assessment, chart: Chart | None, line: DraftLine | None) -> Entry:

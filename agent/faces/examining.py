@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from agent.foundation import clock
 from agent.foundation.errors import OutgrownError
-from agent.foundation.settings import Workspace, open_workspace
+from agent.foundation.settings import ModelAccess, Workspace, open_workspace
 
 if TYPE_CHECKING:
     from agent.wiring import House
@@ -47,6 +47,7 @@ def examine(given: Path | None) -> list[Check]:
         "state", lambda: f"open and up to date ({'SQLite' if house.store.is_sqlite else 'PostgreSQL'})"
     )
     checks += _channel(workspace)
+    checks += _model(house)
     return checks
 
 
@@ -210,3 +211,72 @@ def _channel(workspace: Workspace) -> Iterator[Check]:
         yield Check(name="channel", state="ok", says=f".eml files in {folder}")
     else:
         yield Check(name="channel", state="fail", says=f"{folder} cannot be written to; mend its permissions")
+
+
+SWITCH_ON = "put OPENAI_API_KEY=... into .env, or base_url of a server of your own into [llm]"
+
+
+def _model(house: House) -> Iterator[Check]:
+    """Whether a language model is switched on, answers, and may still be paid; asking that costs nothing."""
+    from agent.approval.spending import WARN_AT, limits_of, month
+    from agent.faces.digest_words import model_budget, model_limit
+
+    try:
+        access = house.workspace.model
+    except OutgrownError as error:
+        yield Check(name="model", state="fail", says=str(error))
+        return
+    if not access.is_on:
+        how = SWITCH_ON if access.llm.model else "name one in [llm] model"
+        yield Check(
+            name="model", state="ok", says=f"off, so templates write every message; to switch it on, {how}"
+        )
+        return
+    state, problem = _sight(access)
+    name = f"{access.llm.model} at {_without_secrets(access.url)}"
+    try:
+        spent = month(house.store, limits_of(access.llm), clock.now())
+    except OutgrownError:
+        # The check of the state has said why.
+        yield Check(name="model", state=state, says=f"{name}{problem}")
+        return
+    if state == "ok" and (spent.is_at_limit or spent.share >= WARN_AT):
+        state = "warn"
+    at_limit = f"; {model_limit(spent)}" if spent.is_at_limit else ""
+    yield Check(
+        name="model", state=state, says=f"{name}, {model_budget(spent)}{_unpriced(access)}{at_limit}{problem}"
+    )
+
+
+def _sight(access: ModelAccess) -> tuple[Literal["ok", "warn", "fail"], str]:
+    """What can be seen of the model from here: whether the server takes the key and has the model."""
+    from agent.foundation.llm.port import NoAnswer, Why
+    from agent.foundation.llm.prices import bare
+    from agent.foundation.llm.seeing import offered_models
+
+    try:
+        offered = offered_models(access)
+    except NoAnswer as error:
+        if error.why in (Why.UNKNOWN_MODEL, Why.MALFORMED):
+            return "ok", ""  # A server need not be able to list its models.
+        state: Literal["warn", "fail"] = "fail" if error.why is Why.BAD_KEY else "warn"
+        return state, f". {error} Meanwhile templates write every message"
+    if offered and bare(access.llm.model) not in offered:
+        return "fail", ". The server does not have that model; mend model in [llm]"
+    return "ok", ""
+
+
+def _unpriced(access: ModelAccess) -> str:
+    from agent.foundation.llm.prices import price_of
+
+    if price_of(access.llm) is not None:
+        return ""
+    return "; its price is not known, so only its tokens are bounded (name a price in [llm.prices])"
+
+
+def _without_secrets(url: str) -> str:
+    """A URL without the name, the password and the query that it may carry."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

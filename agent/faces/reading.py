@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.panel import Panel
 from rich.text import Text
 
+from agent.faces.telling import made_by
 from agent.faces.terminal import letter_text, plain, shown
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def show_view(view: DraftView, out: Console) -> None:
     show_evidence(brief, out)
     show_message(view.message, out)
     current = view.versions[-1]
+    out.print(f"[dim]{shown(made_by(current.making))}[/dim]", soft_wrap=True)
     show_violations(view.message, current.violations, out)
     if len(view.versions) > 1:
         out.print("[bold]Versions[/bold]")

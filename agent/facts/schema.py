@@ -74,11 +74,14 @@ INTERNAL: dict[str, str] = {
     "product VARCHAR, deadline_on DATE",
     "ticket_readings": "ticket_id VARCHAR, account_id VARCHAR, reading VARCHAR",
     "asks_version": "mark VARCHAR, reader VARCHAR",
+    "ticket_answers": "account_id VARCHAR, said VARCHAR, told VARCHAR, engine VARCHAR, alone BOOLEAN, tries INTEGER, "
+    "answer VARCHAR",
+    "answers_version": "mark VARCHAR, reader VARCHAR",
     "table_order": "table_name VARCHAR, rows BIGINT",
 }
 """Our own tables beside the facts, with their columns: reads, rejected rows, the version of the facts, what the
-tickets ask for as it was read, and how many rows of a table lie in order."""
-KEPT_OF_TICKETS = ("ticket_asks", "ticket_readings")
+tickets ask for as it was read, what a model said of them, and how many rows of a table lie in order."""
+KEPT_OF_TICKETS = ("ticket_asks", "ticket_readings", "ticket_answers")
 "Those of them that speak of an account."
 
 

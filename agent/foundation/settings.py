@@ -6,15 +6,60 @@ import os
 import re
 import tomllib
 from collections.abc import Callable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from agent.foundation.errors import ConfigError, StoreError
+from agent.foundation.sections import (
+    CURRENCY,
+    Company,
+    Connectors,
+    FilesConnector,
+    Guardrails,
+    Llm,
+    OfferSetting,
+    Price,
+    ProductSetting,
+    Scoring,
+    Section,
+    Settings,
+    State,
+    WarehouseSetting,
+)
 from agent.foundation.wanted import wanted
+
+__all__ = [
+    "CURRENCY",
+    "FILE",
+    "FOLDER",
+    "WORKSPACE_SETTING",
+    "Company",
+    "Connectors",
+    "FilesConnector",
+    "Guardrails",
+    "Llm",
+    "ModelAccess",
+    "OfferSetting",
+    "Price",
+    "ProductSetting",
+    "Scoring",
+    "Section",
+    "Settings",
+    "State",
+    "WarehouseSetting",
+    "Workspace",
+    "check_section",
+    "find_workspace",
+    "load_env",
+    "model_access",
+    "open_workspace",
+    "read_settings",
+]
 
 FILE = "outgrown.toml"
 FOLDER = ".outgrown"
@@ -23,161 +68,44 @@ MARK = re.compile(rb"@\s*(?:\w+\.)*trigger\b")
 "What marks a Python file as ours to run."
 WORKSPACE_SETTING = "OUTGROWN_WORKSPACE"
 
-CURRENCY = re.compile(r"[A-Z]{3}")
-ADDRESS = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]+@[^@\s<>\"\x00-\x1f\x7f]+\.[^@\s<>\"\x00-\x1f\x7f]+")
-LINK = re.compile(r"(https?://)?[^\s:/<>\"\x00-\x1f\x7f]+(:\d+)?(/[^\s<>\"\x00-\x1f\x7f]*)?")
+MODEL_KEYS = ("OUTGROWN_LLM_KEY", "OPENAI_API_KEY")
+"Where a model's key may stand; the first that is set counts."
+MODEL_URL = "OUTGROWN_LLM_BASE_URL"
+OWN_MODEL_URL = "https://api.openai.com/v1"
+
 M = TypeVar("M", bound=BaseModel)
 
 
-class Section(BaseModel):
-    """A table of outgrown.toml: unknown keys are refused by name."""
+@dataclass(frozen=True)
+class ModelAccess:
+    """How the language model is reached: the settings, the key (which shows itself to nobody), the address."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    llm: Llm
+    key: SecretStr | None
+    base_url: str
+    "As set, or as OUTGROWN_LLM_BASE_URL says; empty means OpenAI's own."
 
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a model that may be asked."""
+        return bool(self.llm.model and (self.key or self.base_url))
 
-class Company(Section):
-    """Who writes, and what they sell."""
-
-    name: str = Field(min_length=1)
-    product: str = Field(min_length=1)
-    sender_name: str = Field(min_length=1)
-    sender_email: str
-    allowed_links: tuple[str, ...] = ()
-    postal_address: str = ""
-    unsubscribe: str = ""
-    "An address or link for the List-Unsubscribe header; empty means the sender's own address."
-
-    @field_validator("name", "product", "sender_name")
-    @classmethod
-    def one_line(cls, value: str) -> str:
-        """Names go into mail headers, so they are one line."""
-        if any(ord(letter) < 32 for letter in value):
-            raise ValueError("must be one line without control characters")
-        return value.strip()
-
-    @field_validator("sender_email")
-    @classmethod
-    def an_address(cls, value: str) -> str:
-        """The address goes into a mail header."""
-        if not ADDRESS.fullmatch(value):
-            raise ValueError("must be one e-mail address, such as dana@acme.example")
-        return value
-
-    @field_validator("allowed_links")
-    @classmethod
-    def web_links(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """A customer may be asked to follow these."""
-        for link in value:
-            if not LINK.fullmatch(link):
-                raise ValueError(f"must be links such as https://acme.example/plans, not {link!r}")
-        return value
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+        return self.base_url or OWN_MODEL_URL
 
 
-class FilesConnector(Section):
-    """Where the exports lie, and how foreign ones are read."""
+def model_access(llm: Llm) -> ModelAccess:
+    """The settings with what the environment adds to them.
 
-    dir: str = "exports"
-    max_rejected: float = Field(0.01, ge=0, le=1)
-    "Share of bad rows per table above which a sync changes nothing (never fewer than 10 rows)."
-    stale_after_hours: float = Field(48, gt=0)
-    map: dict[str, Any] = {}
-    "Validated by the files connector, which owns its meaning."
-    rows: dict[str, tuple[dict[str, Any], ...]] = {}
-    "Rows given here rather than in a file, by canonical table: what an export lacks (plans, metrics)."
-
-
-class Connectors(Section):
-    """The sources facts are pulled from."""
-
-    files: FilesConnector | None = None
-
-
-class OfferSetting(Section):
-    """Something that may be offered besides the sold plans themselves."""
-
-    kind: Literal["seat_expansion", "service_addon", "sprint_package", "scope_agreement", "cross_sell"]
-    name: str = Field(min_length=1, max_length=80)
-    price_minor: int = Field(ge=0)
-    currency: str
-    per: Literal["month", "once"] = "month"
-    benefit: str = ""
-    seats: int | None = Field(None, ge=1)
-    "How many seats a seat_expansion adds; read from the name's first number when absent."
-    product: str | None = None
-    "For cross_sell: the product this is the entry to."
-
-    @field_validator("currency")
-    @classmethod
-    def a_currency(cls, value: str) -> str:
-        """An ISO code."""
-        if not CURRENCY.fullmatch(value):
-            raise ValueError("must be a currency of three capital letters, such as EUR")
-        return value
-
-
-class ProductSetting(Section):
-    """Another product: the use cases that point to it, each a phrase a customer might write."""
-
-    name: str = ""
-    use_cases: tuple[str, ...] = ()
-
-
-class Scoring(Section):
-    """The ready bar and who is left out of it on purpose."""
-
-    ready_points: int = Field(9, ge=1)
-    watch_points: int = Field(5, ge=0)
-    ready_groups: int = Field(2, ge=1)
-    holdout_share: float = Field(0.0, ge=0, le=0.9)
-    faster_service: tuple[str, ...] = ()
-    "Features that mean a faster answer; a faster_turnaround ask may be met by the lowest plan with one."
-
-
-class Guardrails(Section):
-    """What the contact cap allows beyond the rule book's one prompt in 30 days."""
-
-    second_prompt: bool = False
-
-
-class State(Section):
-    """Where the state lives: empty means SQLite in the workspace."""
-
-    url: str = ""
-
-
-class WarehouseSetting(Section):
-    """The founder's own warehouse, read in place: then nothing is synced."""
-
-    url: str = ""
-    "Where it stands; `${NAME}` is taken from the environment or .env, so that no password is written here."
-    views_in: str = ""
-    "Where the views are, `schema` or `catalog.schema`; empty means where the connection begins."
-    tables: dict[str, str] = {}
-    "What a canonical table is called there, where not by its own name: `table`, `schema.table` or longer."
-    options: dict[str, str | int | float | bool] = {}
-    "What else the client of that warehouse takes."
-    fresh_within_hours: float = Field(48, ge=0)
-    "How old the newest row may be before messages are held; 0 means that freshness is not judged."
-
-
-class Settings(Section):
-    """The whole of outgrown.toml."""
-
-    company: Company
-    connectors: Connectors = Connectors()
-    offers: tuple[OfferSetting, ...] = ()
-    benefits: dict[str, str] = {}
-    products: dict[str, ProductSetting] = {}
-    triggers: dict[str, dict[str, Any]] = {}
-    "Validated by the trigger library, which owns their meaning."
-    groups: dict[str, Annotated[int, Field(strict=True, ge=0, le=20)]] = {}
-    "What a trigger group is worth, for the rule book's groups and for new ones."
-    trigger_files: tuple[str, ...] = ()
-    "Python files with triggers of the founder's own; when none is named, triggers.py and triggers/*.py."
-    scoring: Scoring = Scoring()
-    guardrails: Guardrails = Guardrails()
-    state: State = State()
-    warehouse: WarehouseSetting = WarehouseSetting()
+    Raises ConfigError for an OUTGROWN_LLM_BASE_URL that is no URL.
+    """
+    key = next((found for name in MODEL_KEYS if (found := os.environ.get(name, "").strip())), "")
+    url = os.environ.get(MODEL_URL, "").strip().rstrip("/")
+    if url and not url.startswith(("http://", "https://")):
+        raise ConfigError(f"{MODEL_URL} must begin with https:// or http://; mend it.")
+    return ModelAccess(llm, SecretStr(key) if key else None, url or llm.base_url)
 
 
 class Workspace:
@@ -226,6 +154,14 @@ class Workspace:
             name: _filled_in(value, f"warehouse.options.{name}", str) if isinstance(value, str) else value
             for name, value in options.items()
         }
+
+    @property
+    def model(self) -> ModelAccess:
+        """How the language model is reached.
+
+        Raises ConfigError.
+        """
+        return model_access(self.settings.llm)
 
 
 FROM_ENVIRONMENT = re.compile(r"\$\{(\w+)\}")

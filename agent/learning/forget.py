@@ -18,6 +18,7 @@ from agent.approval.tables import (
     Delivery,
     Draft,
     DraftVersion,
+    ModelCall,
     Opportunity,
     Outcome,
     Reply,
@@ -49,7 +50,8 @@ def forget(
     """Erase the account's drafts, briefs, messages, replies and outcomes, here and in the channels.
 
     What stays: a suppression of the account and of every address it had (hashed), the date of its newest
-    prompt, so that the 30 days still count, and one line in the trail that names nobody.
+    prompt, so that the 30 days still count, what the model took (about nobody), and one line in the trail
+    that names nobody.
     """
     # Silence first, then the channels, then the rows: whenever this is interrupted, nobody is written to
     # and doing it again finishes it.
@@ -69,6 +71,7 @@ def forget(
         lock_account(session, account_id)
         _hide_addresses(session, account_id)
         _free_slot(session, account_id)
+        _part_from_calls(session, account_id)
         rows = _erase(session, account_id)
         record(session, at=now, who=who, what="forgotten", subject=f"account:{account_id}", after=dict(rows))
     store.scrub()
@@ -107,6 +110,11 @@ def _free_slot(session: Session, account_id: str) -> None:
         session,
         update(ContactRule).where(col(ContactRule.account_id) == account_id).values(reserved_delivery=None),
     )
+
+
+def _part_from_calls(session: Session, account_id: str) -> None:
+    """What the model took stays in the month's sum, without whom it was about."""
+    changed(session, update(ModelCall).where(col(ModelCall.about) == account_id).values(about=None))
 
 
 def _erase(session: Session, account_id: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from agent.facts.schema import create_tables
 from agent.facts.tables import TABLES, Ceiling, Fact, Metric, Plan, PlanFeature
 from agent.foundation.errors import StoreError
+from agent.foundation.llm.port import Model
 from agent.foundation.settings import Settings
 from agent.foundation.wanted import wanted
 from agent.foundation.warehouse import Warehouse, fetch
@@ -20,6 +21,7 @@ from agent.signals.formula import ASKS, Aggregate
 from agent.signals.library import Library, library_of
 from agent.signals.own.metrics import check_metrics
 from agent.signals.source import ASK_SCHEMA, Source
+from agent.signals.tickets.answers import CLASSIFY_DAYS, keep_answers
 from agent.signals.tickets.kept import Reader, keep_asks, kept_asks, unread_tickets
 from agent.signals.tickets.port import Catalogue, Classifier, TicketText
 
@@ -54,22 +56,35 @@ def read_source(
     if kept is None:
         rows = _recent_tickets(tables["tickets"], as_of, after, account_id)
     else:
-        rows = unread_tickets(warehouse, kept, after, as_of, account_id)
-    asks = tuple(reader.rows(_texts(rows), classifier))
+        rows = unread_tickets(warehouse, reader, kept, after, as_of, account_id)
+    answers = {row["ticket_id"]: row.get("answer") for row in rows}
+    asks = tuple(reader.rows(_texts(rows), classifier, answers))
     return Source(warehouse.con, tables, asks, book, warehouse.memo, kept.asks if kept else None)
 
 
 def keep_what_tickets_ask(
-    warehouse: Warehouse, settings: Settings, progress: Callable[[str], None] = lambda _: None
+    warehouse: Warehouse,
+    settings: Settings,
+    progress: Callable[[str], None] = lambda _: None,
+    model: Model | None = None,
+    *,
+    classify_days: int = CLASSIFY_DAYS,
 ) -> int:
     """Read the tickets that nobody read yet with these settings, and keep what they ask for; answers how many.
+
+    The phrase rules read them all; with a `model`, it then reads those of the last `classify_days` that it did not read
+    yet, as far as it answers, and those count too. Without one, what a model said before still stands.
 
     Raises ConfigError for triggers that cannot stand.
     """
     create_tables(warehouse.duck)
     tables = {name: warehouse.table(name) for name in TABLES}
     book = read_book(tables, extra_products=tuple(settings.products))
-    return keep_asks(warehouse, Reader(catalogue_of(book, settings), library_of(settings).phrases), progress)
+    reader = Reader(catalogue_of(book, settings), library_of(settings).phrases)
+    read = keep_asks(warehouse, reader, progress)
+    if model is None:
+        return read
+    return read + keep_answers(warehouse, reader, model, progress, days=classify_days)
 
 
 def catalogue_of(book: PlanBook, settings: Settings) -> Catalogue:

@@ -44,7 +44,10 @@ class Looking(Parts):
             progress(f"the facts are read in place from {where}: there is nothing to sync")
             return []
 
-        with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
+        with (
+            self.asking(self.settings.llm.classify) as model,
+            open_warehouse(self.workspace.facts_file, write=True) as warehouse,
+        ):
             create_tables(warehouse.duck)
             reports = sync.run(
                 self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress
@@ -52,7 +55,8 @@ class Looking(Parts):
             put_in_order(warehouse, progress)
             # What is wrong with a trigger, a scan says; the facts are in either way.
             with contextlib.suppress(ConfigError):
-                keep_what_tickets_ask(warehouse, self.settings, progress)
+                days = self.settings.llm.classify_days
+                keep_what_tickets_ask(warehouse, self.settings, progress, model, classify_days=days)
             return reports
 
     # Signals and scores.

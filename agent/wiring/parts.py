@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 
+from agent.approval.spending import Spending, limits_of
 from agent.delivery.eml import EmlChannel
 from agent.foundation import clock
 from agent.foundation.kept import Kept
+from agent.foundation.llm.client import open_model
+from agent.foundation.llm.port import Model
 from agent.foundation.memo import Memo
 from agent.foundation.settings import Settings, Workspace
 from agent.foundation.store import Store, open_store
@@ -57,6 +60,21 @@ class Parts:
     def kept(self) -> Kept:
         """What replays need not compute again."""
         return Kept(self.workspace.private / "standings")
+
+    @property
+    def spending(self) -> Spending:
+        """The books of the language model."""
+        return Spending(self.store, limits_of(self.settings.llm), clock.now)
+
+    @contextmanager
+    def asking(self, wanted: bool = True) -> Iterator[Model | None]:
+        """The language model with a fresh patience, for one run; None where it is switched off or not wanted."""
+        model = open_model(self.settings.llm, self.spending) if wanted else None
+        try:
+            yield model
+        finally:
+            if model is not None:
+                model.close()
 
     @contextmanager
     def warehouse(self) -> Iterator[Warehouse]:

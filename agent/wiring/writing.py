@@ -1,38 +1,33 @@
-"""Writing: briefs, drafts and the guardrails' verdict."""
+"""Writing: a draft for every ready account, by the model where one is on, else by the templates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-from agent.approval.queue import Queued, queue_draft
+from agent.approval.edits import approved_edits
+from agent.approval.queue import Queued, kept_draft, queue_draft
 from agent.approval.views import show_draft
-from agent.delivery.contacts import ContactState, contact_state
-from agent.drafting import guardrails
 from agent.drafting.brief import Brief
-from agent.drafting.ledger import make_brief
+from agent.drafting.making import Making
 from agent.drafting.message import Message
+from agent.drafting.model_writer import write_with_model
 from agent.drafting.violation import Surroundings, Violation
-from agent.drafting.vocabulary import Vocabulary, vocabulary
-from agent.drafting.writer import write
+from agent.drafting.voice import Candidate, nearest
+from agent.drafting.writer import framing_of, write
 from agent.foundation import clock
 from agent.foundation.errors import Blocked, OutgrownError
-from agent.foundation.warehouse import fetch
+from agent.foundation.llm.port import Model
 from agent.scoring.assessment import Assessment, Status
 from agent.scoring.scan import Scan
-from agent.signals.library import internal_names, library_of
-from agent.signals.world import plain_source, read_book
-from agent.wiring.looking import Looking
+from agent.wiring.checking import Checking
 
-BY_OFFER = {"nothing_to_offer"}
-"Holds that follow from findings, which an unfinished day does not have."
 TOLD_EVERY = 25
 "Drafts between two words about progress."
-TEMPLATE = "template"
-"Author of a draft that no model and no person has touched."
+VOICE = 50
+"How many of the founder's own newest texts are looked through for examples."
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,7 @@ class Written:
 
     assessment: Assessment
     message: Message
+    making: Making
     violations: tuple[Violation, ...]
     queued: Queued | None
     "None when a guardrail kept the draft from the queue."
@@ -57,93 +53,31 @@ class Written:
             "play": self.assessment.play,
             "subject": self.message.subject,
             "body": self.message.body,
+            "making": self.making.model_dump(mode="json"),
             "violations": [one.model_dump(mode="json") for one in self.violations],
         }
 
 
 @dataclass(frozen=True)
-class People:
-    """Names of the company's customers, plans and features: what a message to another must not contain."""
+class Due:
+    """A ready account whose draft is to be written."""
 
-    accounts: dict[str, tuple[str, ...]]
-    addresses: dict[str, str]
-    plans: tuple[str, ...]
-    features: tuple[str, ...]
-    vocabulary: Vocabulary
-    tickets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    assessment: Assessment
+    brief: Brief
+    around: Surroundings
 
 
-class Writing(Looking):
-    """What writes and checks messages."""
+@dataclass(frozen=True)
+class Text:
+    """What a writer made of it."""
 
-    @cached_property
-    def people(self) -> People:
-        """The names and recent words of the company's customers, read once."""
-        with self.warehouse() as warehouse:
-            accounts = fetch(
-                warehouse.table("accounts").select("account_id", "name", "contact_name", "contact_email")
-            )
-            plans = fetch(warehouse.table("plans").select("name"))
-            features = fetch(warehouse.table("plan_features").select("feature").distinct())
-            names = vocabulary(read_book(plain_source(warehouse).tables), self.settings)
-            since = clock.now() - timedelta(days=90)
-            t = warehouse.table("tickets")
-            t = t.filter((t.opened_at > since) & t.text.notnull()).order_by("ticket_id")
-            tickets: dict[str, list[str]] = {}
-            for row in fetch(t.select("account_id", "text")):
-                tickets.setdefault(row["account_id"], []).append(row["text"])
-        return People(
-            accounts={
-                row["account_id"]: tuple(n for n in (row["name"], row["contact_name"]) if n)
-                for row in accounts
-            },
-            addresses={row["account_id"]: row["contact_email"] for row in accounts if row["contact_email"]},
-            plans=tuple(sorted({row["name"] for row in plans})),
-            features=tuple(sorted(row["feature"] for row in features)),
-            vocabulary=names,
-            tickets={account: tuple(texts) for account, texts in tickets.items()},
-        )
+    message: Message
+    making: Making
+    violations: Sequence[Violation]
 
-    @cached_property
-    def internal_names(self) -> tuple[str, ...]:
-        """What the founder's own triggers and groups are called among ourselves."""
-        return internal_names(library_of(self.settings))
 
-    def surroundings(self, account_id: str) -> Surroundings:
-        """What the guardrails need to know of an account besides the brief."""
-        now = clock.now()
-        people = self.people
-        own = people.accounts.get(account_id, ())
-        address = people.addresses.get(account_id)
-        known = {account_id: address} if address else {}
-        state = contact_state(self.store, [account_id], now, addresses=known).get(account_id, ContactState())
-        return Surroundings(
-            now=now,
-            prompts=tuple(p for p in state.prompts if p.sent_at > now - timedelta(days=30)),
-            second_prompt=self.settings.guardrails.second_prompt,
-            suppressed=state.opted_out,
-            other_names=tuple(
-                sorted(
-                    {n for a, names in people.accounts.items() if a != account_id for n in names} - set(own)
-                )
-            ),
-            other_plans=people.plans,
-            other_features=people.features,
-            internal_names=self.internal_names,
-            customer_text=people.tickets.get(account_id, ()),
-        )
-
-    def check(self, message: Message, brief: Brief, around: Surroundings) -> list[Violation]:
-        """The guardrails' verdict on a text."""
-        return guardrails.check(message, brief, _besides(brief, around))
-
-    def brief_of(self, assessment: Assessment) -> Brief:
-        """The brief of an assessment that has an offer."""
-        return make_brief(assessment, self.settings, self.people.vocabulary)
-
-    def current_brief(self, account_id: str) -> Brief:
-        """The brief an account would be written to with now, whether it is ready or held."""
-        return self.brief_of(self.assess(account_id))
+class Writing(Checking):
+    """What writes messages."""
 
     def draft(
         self,
@@ -152,8 +86,11 @@ class Writing(Looking):
         *,
         result: Scan | None = None,
         progress: Callable[[str], None] = lambda _: None,
+        by_model: bool = True,
     ) -> tuple[list[Written], Scan]:
         """Write and queue a draft for the first `top` ready accounts (None: all), or for one account.
+
+        An account whose draft waits already keeps it, and no model is asked. Without `by_model` the templates write.
 
         Raises OutgrownError when the one account is not ready.
         """
@@ -163,59 +100,69 @@ class Writing(Looking):
             one = found.accounts[0]
             raise OutgrownError(f"{one.name} is not ready: {'; '.join(one.needs)}.")
         written = []
-        for number, one in enumerate(ready[:top], start=1):
-            written.append(self._write(one))
+        for number, done in enumerate(self._written(ready[:top], by_model=by_model), start=1):
+            written.append(done)
             if number % TOLD_EVERY == 0:
                 progress(f"{number} of {len(ready[:top])} drafts written")
         return written, found
 
-    def _write(self, assessment: Assessment) -> Written:
-        brief = self.brief_of(assessment)
-        message = write(brief)
-        violations = self.check(message, brief, self.surroundings(assessment.account_id))
+    def _written(self, ready: Sequence[Assessment], *, by_model: bool) -> Iterator[Written]:
+        due = [Due(one, self.brief_of(one), self.surroundings(one.account_id)) for one in ready]
+        # What a person has a hand in stays as it is: nobody is paid to write it again.
+        now = clock.now()
+        kept = {one.brief.brief_id: kept_draft(self.store, one.brief, now) for one in due}
+        has_new = any(one is None for one in kept.values())
+        with self.asking(by_model and self.settings.llm.write and has_new) as model:
+            voice = [Candidate(*edit) for edit in approved_edits(self.store, VOICE)] if model else []
+
+            def written(one: Due) -> Text | Written:
+                waiting = kept[one.brief.brief_id]
+                if waiting is not None:
+                    return self._as_it_waits(one, waiting)
+                return self._by_model(one, model, voice) if model else self._by_template(one)
+
+            if model is None:
+                texts = map(written, due)
+                yield from map(self._queued, due, texts)
+                return
+            with ThreadPoolExecutor(self.settings.llm.at_once, thread_name_prefix="draft") as pool:
+                yield from map(self._queued, due, pool.map(written, due))
+
+    def _as_it_waits(self, due: Due, waiting: Queued) -> Written:
+        view = show_draft(self.store, waiting.draft_id)
+        current = view.versions[view.line.version - 1]
+        return Written(due.assessment, current.message, current.making, current.violations, waiting)
+
+    def _by_template(self, due: Due) -> Text:
+        message = write(due.brief)
+        making = Making(framing=framing_of(due.brief))
+        return Text(message, making, self.check(message, due.brief, due.around))
+
+    def _by_model(self, due: Due, model: Model, voice: Sequence[Candidate]) -> Text:
+        drafted = write_with_model(
+            due.brief,
+            model,
+            lambda message: self.check(message, due.brief, due.around),
+            nearest(voice, due.brief),
+        )
+        return Text(drafted.message, drafted.making, drafted.violations)
+
+    def _queued(self, due: Due, text: Text | Written) -> Written:
+        if isinstance(text, Written):
+            return text
         try:
             queued = queue_draft(
-                self.store, brief, message, violations, assessment, author=TEMPLATE, now=clock.now()
-            )  # fmt: skip
+                self.store,
+                due.brief,
+                text.message,
+                text.violations,
+                due.assessment,
+                author=text.making.writer,
+                making=text.making,
+                now=clock.now(),
+            )
         except Blocked as blocked:
-            return Written(assessment, message, tuple(violations), None, str(blocked))
-        return Written(assessment, message, tuple(violations), queued)
-
-    def check_text(self, account_id: str, message: Message) -> list[Violation]:
-        """The guardrails' verdict on a text for an account, against the brief it would have now."""
-        return self.check(message, self.current_brief(account_id), self.surroundings(account_id))
-
-    def check_draft(self, draft_id: str, message: Message) -> list[Violation]:
-        """The guardrails' verdict on a text, against the brief of a draft."""
-        view = show_draft(self.store, draft_id)
-        return self.check(message, view.brief, self.surroundings(view.line.account_id))
-
-    def look_again(self, account_id: str) -> Assessment:
-        """The account as of now, for the moment of approval; its findings in the words of a brief.
-
-        Findings rest on complete days. A reason to stay silent counts from the moment it is known, so the holds
-        of the day that has only begun are looked at as well.
-        """
-        now = clock.now()
-        seen = self.scan(None, account_id).accounts[0]
-        today = self._scan(now.date(), now, account_id).accounts[0]
-        known = {hold.hold for hold in seen.holds}
-        holds = seen.holds + tuple(hold for hold in today.holds if hold.hold not in known | BY_OFFER)
-        seen = seen.model_copy(update={"holds": holds, "status": Status.HELD if holds else seen.status})
-        if seen.play is None or seen.offer is None:
-            return seen
-        return seen.model_copy(update={"findings": self.brief_of(seen).findings})
-
-
-def _besides(brief: Brief, around: Surroundings) -> Surroundings:
-    """The surroundings without the names the brief itself uses."""
-    features = {name.lower().replace("_", " ") for name in brief.features}
-    plans = {name for name in (brief.plan_name, brief.offer.name) if name}
-    return around.model_copy(
-        update={
-            "other_plans": tuple(name for name in around.other_plans if name not in plans),
-            "other_features": tuple(
-                name for name in around.other_features if name.lower().replace("_", " ") not in features
-            ),
-        }
-    )
+            return Written(
+                due.assessment, text.message, text.making, tuple(text.violations), None, str(blocked)
+            )
+        return Written(due.assessment, text.message, text.making, tuple(text.violations), queued)

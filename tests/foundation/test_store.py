@@ -228,6 +228,7 @@ def test_the_tables_are_in_the_words_of_the_field(store: Store) -> None:
         "deliveries",
         "draft_versions",
         "drafts",
+        "model_calls",
         "opportunities",
         "outcomes",
         "replies",

@@ -44,6 +44,18 @@ CONDITION_AFTER = re.compile(
     r"[^.!?\n]{0,160}(?<!\w)(?:(?:is|are|would be|will be) (?:the|a|your) "
     r"(?:sign|signal|cue|time|moment|point)|(?:tells?|will tell) you)(?!\w)"
 )
+PAID_BEFORE = re.compile(
+    r"(?<!\w)(?:(?P<once>one[- ]off|one[- ]time|once-only|single)|(?P<adv>monthly|yearly|annual|weekly|quarterly))"
+    r"(?: (?:price|rate|fee|cost|payment|charge|sum|total))?(?: (?:of|is|would be|at))? ?$"
+)
+PREDICATE = re.compile(
+    r"(?: (?:out )?of (?:the |your )?[\d,]+(?: \w+)?)? (?:is|are|was|were|have been|has been|got)"
+    r" (?:(?:already|now|all|being|currently) )?([a-z]+)(?!\w)"
+)
+OF_THEM = re.compile(r" of (?:them|these|those)(?! \w+s(?!\w))(?!\w)")
+BY_SEAT = re.compile(
+    r"(?<!\w)(?:per|each|every|for each|for every) (?:seat|user|person|member|head)(?!\w)[^.!?\n]{0,30}$"
+)
 OF_WHAT = frozenset({"the", "your", "our", "those", "these", "all", "its", "their"})
 
 
@@ -86,14 +98,23 @@ def finish(lower: str, tokens: list[Token], found: Quantity, i: int) -> Quantity
         while i < len(tokens) and tokens[i].start < end:
             i += 1
     if found.kind is Kind.MONEY:
-        return found._replace(start=start, end=end, side=side, settled=settled, per=_paid(lower, end))
+        return found._replace(
+            start=start,
+            end=end,
+            side=side,
+            settled=settled,
+            per=(*_paid_before(lower, start), *_paid(lower, end)),
+        )
     rate = "" if found.kind is Kind.DURATION else rate_after(lower, end)
     nouns, after = _nouns(lower, tokens, i, found.kind)
+    if not nouns and OF_THEM.match(lower, end):
+        nouns = _meant_by_them(lower, start)
     if not rate and nouns:
         rate = rate_after(lower, after)
     return found._replace(
-        start=start, end=end, side=side, rate=rate, nouns=nouns, settled=settled, span_nouns=after
-    )
+        start=start, end=end, side=side, rate=rate, nouns=nouns, settled=settled, span_nouns=after,
+        predicate=_predicate(lower, max(after, end)),
+    )  # fmt: skip
 
 
 def sided(lower: str, found: Quantity) -> Quantity:
@@ -112,6 +133,30 @@ def _paid(lower: str, place: int) -> tuple[str, ...]:
         word = match["r"] or match["adv"] or match["also"] or "once"
         found.append(PER_SEAT.get(word, RATES.get(word, "once" if match["once"] else word)))
         place = match.end()
+    return tuple(found)
+
+
+def _meant_by_them(lower: str, place: int) -> tuple[str, ...]:
+    """The stem of what 'of them' after a number means: the last thing before it that can be counted."""
+    before = re.split(r"[.!?\n]", lower[max(0, place - DISTANCE) : place])[-1]
+    found = [stem(word) for word in re.findall(r"[a-z]+s(?![\w'])|people", before)]
+    return tuple([one for one in found if one in WORDS.countable][-1:])
+
+
+def _predicate(lower: str, place: int) -> str:
+    """The stem of what is said of a count: taken, of '19 of your 20 are taken'."""
+    match = PREDICATE.match(lower, place)
+    return stem(match[1]) if match and match[1] not in WORDS.small else ""
+
+
+def _paid_before(lower: str, place: int) -> tuple[str, ...]:
+    """What stands before an amount: a one-off, a yearly fee of, for each seat."""
+    tail = lower[max(0, place - DISTANCE) : place]
+    found: list[str] = []
+    if match := PAID_BEFORE.search(tail):
+        found.append("once" if match["once"] else RATES.get(match["adv"], "year"))
+    if BY_SEAT.search(tail):
+        found.append("seat")
     return tuple(found)
 
 
@@ -142,6 +187,8 @@ def _nouns(lower: str, tokens: list[Token], i: int, kind: Kind) -> tuple[tuple[s
                 continue
             break
         if lower[after : token.start].count("\n") > 1:
+            break
+        if token.text in ("run", "runs", "ran") and text_at(tokens, at + 1) in ("out", "dry", "short", "low"):
             break
         words.append(stem(token.text))
         after = token.end

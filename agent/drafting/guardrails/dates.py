@@ -58,6 +58,9 @@ PATTERNS = [
         WORDS.holidays.pattern,
     )
 ]
+PART_OF_MONTH = re.compile(
+    r"(?:(?P<early>early|(?:start|beginning) of)|(?P<mid>mid-?|middle of)|(?P<late>late|end of)) ?(?:in )?$"
+)
 SINCE = re.compile(r"(?<!\w)(?:since|from)\s+(?:the |early |late |mid-?|last |this )*$")
 UNTIL = re.compile(r"(?<!\w)(?:until|till|to|through|up to)\s+(?:the |early |late |mid-?)*$")
 
@@ -89,9 +92,23 @@ def days_named(
                 continue
             meant, rolling = _meaning(match, today)
             before = lower[max(0, a - 24) : a]
+            if match.groupdict().get("n") and not match.groupdict().get("d"):
+                meant = _part_of(meant, before)
             found.append(Day(a, b, meant, bool(SINCE.search(before)), bool(UNTIL.search(before)), rolling))
             taken.append((a, b))
     return sorted(found)
+
+
+def _part_of(meant: tuple[tuple[date, date], ...], before: str) -> tuple[tuple[date, date], ...]:
+    """The third of a month that 'early', 'mid' or 'the end of' before its name means."""
+    part = PART_OF_MONTH.search(before)
+    if part is None:
+        return meant
+    which = 0 if part["early"] else 1 if part["mid"] else 2
+    return tuple(
+        (low + timedelta(days=10 * which), low + timedelta(days=10 * which + 9) if which < 2 else high)
+        for low, high in meant
+    )
 
 
 def _inner(match: re.Match[str]) -> tuple[int, int]:

@@ -93,6 +93,16 @@ def entry_of(figure: Figure, brief: Brief) -> Entry:
     single = shown[0] if len(shown) == 1 else None
     if unit == "share":
         kind, exact = Kind.SHARE, value * 100
+        # What it is a share of, its finding's other figures count: 87% of the exports.
+        stems |= {
+            stem(word)
+            for finding in brief.findings
+            if any(one.figure_id == figure.figure_id for one in finding.figures)
+            for one in finding.figures
+            if one.unit not in ("share", "ratio", "days", "money", "date")
+            for word in re.findall(r"[a-z]+", plain(one.unit))
+            if len(word) > 2
+        }
     elif unit in ("percent", "%"):
         kind = Kind.SHARE
     elif unit == "ratio":

@@ -10,8 +10,9 @@ from agent.drafting.guardrails.dates import Day, days_named
 from agent.drafting.guardrails.entries import Entry
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.grounding import Ledger
+from agent.drafting.guardrails.joining import shares_in, told_with_another_period, told_with_another_window
 from agent.drafting.guardrails.links import links_in, mails_in
-from agent.drafting.guardrails.naming import find_name, hidden_numbers
+from agent.drafting.guardrails.naming import find_name, hidden_numbers, own_spans
 from agent.drafting.guardrails.quantities import quantities
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
@@ -19,6 +20,16 @@ from agent.drafting.guardrails.units import Kind, Quantity, Side
 from agent.drafting.guardrails.words import WORDS
 from agent.drafting.violation import Level, Surroundings
 
+TO_COME = re.compile(
+    r"(?<!\w)(?:if|when|once|until|till|upon|after|should|would|could|might|may|watch\w*|wait\w*|see|check|look\w*|eye"
+    r"|sign|cue|mark|moment|point|reason|time to|time is|time comes|worth|consider|reconsider|compare|remember|mind|write"
+    r"|tell|again|hint|matter\w*|will|above|beyond)(?!\w)|'(?:d|ll)(?!\w)"
+)
+"What tells that a sentence of the close speaks of what is to come."
+ROMAN = re.compile(
+    r"(?<![\w'.-])(?=[IVXLC]{2,}(?![\w'-]))(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w'-])"
+)
+ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 OF = re.compile(r"\s*(?:of|out of|/|from)\s*(?:the|your|all|our)?\s*")
 
 
@@ -60,9 +71,23 @@ def quantities_of(text: Text, brief: Brief) -> list[tuple[Quantity, tuple[Entry,
         ledger = ledger_of(text, brief)
         days = [(day.start, day.end) for day in days_of(text, brief)]
         hidden = sorted([*hidden_of(text, brief), *days])
-        return [(said, ledger.grounds(said)) for said in quantities(text.lower, hidden)]
+        found = [_hoped(text, said) for said in quantities(text.lower, hidden)]
+        for place, share in reversed(list(shares_in(text, found, ledger))):
+            found[place : place + 2] = [share]
+        return [(said, ledger.grounds(said)) for said in found]
 
     return text.memo("quantities", make)
+
+
+def _hoped(text: Text, said: Quantity) -> Quantity:
+    """The quantity as a condition, where the close speaks of what is to come: 'more than 4 would be the sign'."""
+    if said.kind is Kind.MONEY or said.is_condition or text.last is None or not text.last.holds(said.start):
+        return said
+    hoped = text.memo(
+        "hoped",
+        lambda: [one for one in text.sentences(text.last or text.body) if TO_COME.search(text.of(one))],
+    )
+    return said._replace(is_condition=True) if any(one.holds(said.start) for one in hoped) else said
 
 
 def days_of(text: Text, brief: Brief) -> list[Day]:
@@ -99,8 +124,26 @@ def ungrounded_figure(text: Text, brief: Brief, _around: Surroundings) -> Iterab
                 said.end,
                 f"'{shown}' sets what they use against what the offer has; use their plan's.",
             )
+        elif before and _is_whole_of_itself(text, before, (said, entries)):
+            shown = text.folded[before[0].start : said.end]
+            yield Fault(before[0].start, said.end, f"'{shown}' says that all of it is used; say how much is.")
         before = (said, entries)
+    said_all = quantities_of(text, brief)
     ledger = ledger_of(text, brief)
+    joined = [
+        *told_with_another_window(text, brief, said_all),
+        *told_with_another_period(text, ledger, said_all, days_of(text, brief)),
+    ]
+    for part, counted in joined:
+        shown = text.folded[counted.start : counted.end]
+        yield Fault(*part, f"'{shown}' was not measured over that time; say the time it was measured in.")
+    for part in text.find(WORDS.unmeasured):
+        if not any(own.start <= part.start and part.end <= own.end for own in benefit_in(text, brief)):
+            shown = text.folded[part.start : part.end]
+            yield Fault(
+                *part, f"'{shown}' compares without a figure of the brief; quote one, or leave it out."
+            )
+    yield from _roman(text, brief)
     for day in days_of(text, brief):
         if not ledger.knows(day):
             shown = text.folded[day.start : day.end]
@@ -108,6 +151,22 @@ def ungrounded_figure(text: Text, brief: Brief, _around: Surroundings) -> Iterab
                 day.start,
                 day.end,
                 f"'{shown}' is no day or period of the brief; say one that is, or leave it out.",
+            )
+
+
+def _roman(text: Text, brief: Brief) -> Iterator[Fault]:
+    """Numbers in Roman numerals that no figure has; names of the brief aside."""
+    own = own_spans(text, brief)
+    for match in ROMAN.finditer(text.folded):
+        digits = [ROMAN_DIGITS[letter] for letter in match.group()]
+        worth = sum(
+            -one if any(later > one for later in digits[at + 1 :]) else one for at, one in enumerate(digits)
+        )
+        said = Quantity(*match.span(), Kind.COUNT, (float(worth),))
+        if not any(part.holds(match.start()) for part in own) and not ledger_of(text, brief).grounds(said):
+            yield Fault(
+                *match.span(),
+                f"'{match.group()}' is not a figure of the brief; use one of its figures, or take it out.",
             )
 
 
@@ -119,6 +178,15 @@ def _is_of_the_offer(
         return False
     measured = bool(part[1]) and not any(entry.is_offer for entry in part[1])
     return measured and all(entry.is_offer for entry in whole[1])
+
+
+def _is_whole_of_itself(
+    text: Text, part: tuple[Quantity, tuple[Entry, ...]], whole: tuple[Quantity, tuple[Entry, ...]]
+) -> bool:
+    """Whether a ceiling is said to be reached that no figure says is: 'twenty of your twenty seats'."""
+    if not OF.fullmatch(text.lower, part[0].end, whole[0].start) or part[0].is_condition:
+        return False
+    return bool(part[1]) and all(entry.is_bound for entry in part[1])
 
 
 def _unfounded(text: Text, brief: Brief, said: Quantity) -> Fault:

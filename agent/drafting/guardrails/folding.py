@@ -58,7 +58,9 @@ def fold(text: str) -> Folded:
         plain = _fold_letter(letter)
         if plain == "\n" and letter == "\r" and text[place + 1 : place + 2] == "\n":
             plain = ""
-        if plain[:1] == " " and len(plain) > 1 and not (letters and letters[-1].isdigit()):
+        # 2⁰² reads as 202 whatever was meant; a number is not to hide behind its size.
+        is_raised = unicodedata.decomposition(letter).startswith(("<super>", "<sub>"))
+        if plain[:1] == " " and len(plain) > 1 and (is_raised or not (letters and letters[-1].isdigit())):
             plain = plain[1:]
         for one in plain:
             letters.append(one)

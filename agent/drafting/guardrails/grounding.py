@@ -13,6 +13,15 @@ from agent.drafting.guardrails.words import WORDS, stem
 
 NO_NOUNS = frozenset({"shar", "ratio", "money", "day", "dat", "tim", "taken", "us"})
 PERIODS = {"day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
+TAKEN = stem("taken")
+STATES = frozenset(map(stem, ("taken", "used", "full", "included", "filled", "gone", "occupied")))
+"What may be said of a ceiling that was reached."
+KNOWN = WORDS.generic | WORDS.countable | frozenset(map(stem, WORDS.empty | WORDS.small))
+"Stems that tell no figure from another."
+PEOPLE = frozenset(map(stem, ("people", "person", "colleague", "teammate")))
+"Stems that stand before no other noun: 870 people exporting are 870 people."
+SEAT = stem("seats")
+MORE = frozenset(map(stem, ("more", "extra", "additional", "further")))
 ROUNDING_SHARE = 0.5
 "Percentage points by which 'a third' or 'half' may miss a share."
 
@@ -22,6 +31,11 @@ class Ledger:
 
     def __init__(self, brief: Brief) -> None:
         self.entries = tuple(entry_of(figure, brief) for figure in brief.figures)
+        self._telling = {
+            entry.figure_id: entry.counts | {stem(word) for word in entry.figure_id.split("_")}
+            for entry in self.entries
+        }
+        "Stems that tell a figure from the others: of its unit and its id."
         self.today = brief.as_of
         self.offer_price = offer_price(brief)
         self.per = brief.offer.per
@@ -33,8 +47,19 @@ class Ledger:
 
     def grounds(self, said: Quantity) -> tuple[Entry, ...]:
         """The figures that make a quantity true; empty when none does."""
+        if said.is_condition and said.kind is Kind.ORDINAL and (known := self._all(said)):
+            return known
+        if said.is_condition and said.kind is Kind.ORDINAL:
+            # 'A third request' is what comes after 2 of them.
+            return self._all(said._replace(values=tuple(value - 1 for value in said.values)))
         if said.is_condition and said.side is not Side.RANGE:
-            said = said._replace(side=Side.EXACT)
+            # The number itself is a figure, or what is said of it is true already.
+            exact = self._all(said._replace(side=Side.EXACT))
+            if exact or said.kind is not Kind.MULTIPLE:
+                return exact
+        return self._all(said)
+
+    def _all(self, said: Quantity) -> tuple[Entry, ...]:
         return tuple(entry for entry in (*self.entries, self.offer_price) if self._is(said, entry))
 
     def same_number(self, said: Quantity) -> bool:
@@ -53,9 +78,11 @@ class Ledger:
         if said.kind is Kind.ORDINAL:
             if entry.day is not None:
                 return entry.day.day == said.values[0]
+            # 'The 20th seat' is the last of 20; of another thing's ceiling there is no 20th.
+            is_own = bool(entry.counts.intersection(said.nouns)) and not entry.is_offer
             return (
                 entry.kind is Kind.COUNT
-                and not entry.is_bound
+                and (not entry.is_bound or is_own)
                 and _holds(said, entry)
                 and self._fits(said, entry)
             )
@@ -88,10 +115,17 @@ class Ledger:
 
     def _per_fits(self, per: tuple[str, ...]) -> bool:
         """Whether what stands after a price is how the offer is paid: a month, per seat, once."""
+        if per and "seat" in self.per and "seat" not in per and "once" not in per:
+            return False
         return all(one in self.per for one in per)
 
     def _fits(self, said: Quantity, entry: Entry) -> bool:
         """Whether the words after a number may be what the figure counts."""
+        if self._tells_another(said, entry):
+            return False
+        if said.nouns[:1] and said.nouns[0] in MORE and SEAT in said.nouns[1:2] and not entry.is_offer:
+            # '5 more seats' are those on offer, whatever else there are 5 of.
+            return False
         known = [
             noun
             for noun in said.nouns
@@ -107,6 +141,26 @@ class Ledger:
         if said.kind is not Kind.SHARE and head in self.nouns:
             return False
         return head in entry.stems or _alike(head, entry.stems)
+
+    def _tells_another(self, said: Quantity, entry: Entry) -> bool:
+        """Whether a word after a number is another figure's and not this one's: '19 people joined' of 19 seats."""
+        if PEOPLE.intersection(said.nouns) and not entry.stems & WORDS.alike[0] and entry.kind is Kind.COUNT:
+            return True
+        told = [noun for noun in said.nouns if noun not in KNOWN and noun not in self.nouns]
+        if said.predicate and said.predicate not in WORDS.generic:
+            told.append(said.predicate)
+        for noun in told:
+            if noun in entry.stems or (noun in STATES - {TAKEN} and entry.stems & STATES):
+                continue
+            if (entry.is_bound and noun in STATES) or _alike(noun, entry.stems):
+                continue
+            if any(
+                noun in self._telling[other.figure_id]
+                for other in self.entries
+                if other is not entry and other.kind is entry.kind and not other.is_offer
+            ):
+                return True
+        return False
 
     def _in_period(self, entry: Entry, day: Day) -> bool:
         if entry.day is not None and any(low <= entry.day <= high for low, high in day.meant):
@@ -141,7 +195,7 @@ def _equal(said: Quantity, entry: Entry) -> bool:
         and entry.kind is Kind.DURATION
         and said.unit in ("month", "quarter", "year")
     ):
-        return _is_length(said, round(entry.exact / 86400))
+        return is_length(said, round(entry.exact / 86400))
     return False
 
 
@@ -183,13 +237,14 @@ def _doubled(said: Quantity, entry: Entry) -> bool:
 
 def _is_window(said: Quantity, entry: Entry) -> bool:
     """Whether a duration is how long the figure looked back."""
-    return _is_length(said, (entry.window[1] - entry.window[0]).days + 1)
+    return is_length(said, (entry.window[1] - entry.window[0]).days + 1)
 
 
-def _is_length(said: Quantity, days: int) -> bool:
+def is_length(said: Quantity, days: int) -> bool:
+    """Whether a duration is so many days long: two weeks are 14, a month is 28 to 31."""
     seconds = said.values[0]
     if said.side is Side.RANGE:
-        return days * 86400 >= seconds
+        return seconds <= days * 86400 <= (said.high or float("inf"))
     if said.unit in ("month", "quarter", "year") and said.side is Side.EXACT:
         months = seconds / SECONDS["month"]
         return months >= 0.9 and 30 * months - 2 <= days <= 30.5 * months + 1

@@ -21,12 +21,15 @@ MULTIPLE = re.compile(
 PLURALS = "days|weeks|months|years|quarters"
 VAGUE = re.compile(
     r"(?<!\w)(?:(?P<n>dozens|scores(?= of)|tens|hundreds|thousands|millions|billions)(?: of thousands| of millions)?"
+    rf"|(?:few|several|handful of) (?P<few>{PLURALS})"
     rf"|for (?P<t>{PLURALS}|hours)|(?P<past>{PLURALS})(?=\s+(?:ago|running|in a row|on end|now\b)))(?!\w)"
 )
 VAGUE_RANGES = {
     "dozens": (24, 120), "scores": (40, 200), "tens": (20, 100), "hundreds": (200, 999), "thousands": (2000, 10**6),
     "millions": (2 * 10**6, 10**9), "billions": (2 * 10**9, 10**13),
 }  # fmt: skip
+FEW = 6.0
+"A few is more than one and no more than this."
 BARE_UNIT = re.compile(
     r"(?<!\w)(?P<lead>(?:in|within|for|over|after|about|around|nearly|almost|the (?:last|past|previous)|past"
     r"|than|under|during|half|every other)\s+(?:the |the (?:last|past|previous) )?)?"
@@ -87,6 +90,9 @@ def _vague(lower: str, start: int, end: int) -> Iterator[Quantity]:
             low, high = VAGUE_RANGES[match["n"]]
             nouns = _noun(lower, b)
             yield Quantity(a, b, Kind.COUNT, (float(low),), Side.RANGE, high=float(high), nouns=nouns)
+        elif match["few"]:
+            one = SECONDS[TIME_UNITS[match["few"]]]
+            yield Quantity(a, b, Kind.DURATION, (2.0 * one,), Side.RANGE, high=FEW * one)
         else:
             length = 2.0 * SECONDS[TIME_UNITS[match["t"] or match["past"]]]
             yield Quantity(a, b, Kind.DURATION, (length,), Side.RANGE, high=float("inf"))

@@ -16,6 +16,7 @@ LINK = re.compile(
     r"|(?<![\w@.])www\d?\.[^\s<>|\"']+"
     r"|(?<![\w@.-])(?:\d{1,3}\.){3}\d{1,3}(?!\w)(?:[:/][^\s<>|\"']*)?"
     rf"|(?<![\w@.-])(?:[\w-]+\.)+(?:{_DOMAINS}|xn--[\w-]+)(?![\w-]|\.\w)(?:[:/?#][^\s<>|\"']*)?"
+    r"|(?<!\w)h\s?t\s?t\s?p\s?s?\s?:[^\n.]*|(?<!\w)www\d?\s+\.\s*[\w-]+(?:\s*\.\s*[\w-]+)*"
     rf"|(?<!\w)[\w-]+\s?(?:\(dot\)|\[dot\]|\[\.\]|\(\.\)|\sdot\s)\s?(?:{_DOMAINS})(?!\w)"
 )
 MAIL = re.compile(
@@ -24,7 +25,7 @@ MAIL = re.compile(
     r"|(?<!\w)[\w.+-]+@[\w-]+"
 )
 # Most messages have neither; these are looked for first because they cost little.
-LINK_HINT = re.compile(r"[\w-]\.[\w-]|//|:\S|dot|\[\.|\(\.")
+LINK_HINT = re.compile(r"[\w-]\.[\w-]|h t t p|www|//|:\S|dot|\[\.|\(\.")
 MAIL_HINT = re.compile(r"@|[(\[{]at|dot")
 TRAILING = ".,;:!?)]}'\"*_~"
 

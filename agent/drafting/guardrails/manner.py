@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from agent.drafting.brief import Brief
+from agent.drafting.guardrails.beside_offer import idle_sentences
 from agent.drafting.guardrails.figures import benefit_in
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import links_in, mails_in
-from agent.drafting.guardrails.naming import find_name, own_names, own_spans
+from agent.drafting.guardrails.naming import COUNTED, find_name, own_names, own_spans
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
-from agent.drafting.guardrails.words import WORDS
+from agent.drafting.guardrails.words import WORDS, stem
 from agent.drafting.violation import Level, Surroundings
 
 SNAKE = re.compile(r"(?<![\w/.])_?[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?!\w)")
@@ -23,6 +24,7 @@ ID = re.compile(r"(?=.*[\d_]).{3,}")
 SHORT_NUMBER = re.compile(r"[\d.,-]{1,4}")
 CAPITALS = re.compile(r"(?<![\w'])[A-Z][A-Z'’]*[A-Z](?!\w)")
 EXCLAMATION = re.compile(r"!+")
+WORDS_OF = re.compile(r"[a-z]+(?:'[a-z]+)?")
 ACRONYM = 4
 
 
@@ -34,6 +36,7 @@ def no_pressure(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fau
         "pressure": "presses them; take it out",
         "discounts": "promises a better price than the offer has; take it out",
         "guarantees": "promises more than the offer contains; take it out",
+        "promises": "promises what the offer does not contain; take it out",
     }
     idioms = list(text.find(WORDS.free_idioms))
     contained = plain(f"{brief.offer.name} {brief.offer.benefit} {' '.join(brief.features)}")
@@ -49,6 +52,39 @@ def no_pressure(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fau
             ):
                 continue
             yield Fault(*found, f"'{text.folded[found.start : found.end]}' {what}.")
+    for part in idle_sentences(text, brief):
+        shown = text.folded[part.start : part.end]
+        yield Fault(
+            *part,
+            f"'{shown}' is neither the offer, nor the question, nor that not yet is fine; "
+            "the last paragraph has no room for more: take it out, or say it before.",
+        )
+    for part in _foreign(text, brief):
+        shown = text.folded[part.start : part.end]
+        yield Fault(*part, f"'{shown}' is not English, so what it presses or promises cannot be checked.")
+
+
+def _foreign(text: Text, brief: Brief) -> Iterator[Part]:
+    """The sentences in another language, by its small words and by how few words of the sentence are English."""
+    tokens = own_names(text, brief).tokens
+    for part in (text.subject, *text.paragraphs):
+        for sentence in text.sentences(part):
+            words = [
+                word
+                for word in WORDS_OF.findall(text.of(sentence))
+                if word not in tokens and word not in COUNTED
+            ]
+            unknown = [word for word in words if not _is_english(word)]
+            hits = sum(word in WORDS.foreign for word in unknown)
+            if hits and len(words) > 1 and len(unknown) * 2 >= len(words):
+                yield sentence
+
+
+def _is_english(word: str) -> bool:
+    bare = word.removesuffix("'s")
+    return (
+        bare in WORDS.common or bare in WORDS.everyday or bare in WORDS.small or stem(bare) in WORDS.countable
+    )
 
 
 @rule(Level.BLOCK)

@@ -27,8 +27,9 @@ from agent.drafting.guardrails.words import WORDS, stem
 from agent.drafting.violation import Level, Surroundings
 
 WORD = re.compile(r"[^\W\d_][\w]*(?:['’-][\w]+)*|(?<!\w)\d{1,9}[a-z][\w-]*")
-AT_START = {"customer": AS_SOMEBODY, "plan": AS_A_PLAN, "feature": NOTHING}
+AT_START = {"customer": AS_SOMEBODY, "plan": AS_A_PLAN, "offer": AS_A_PLAN, "feature": NOTHING}
 EDGES = " ,!.:;-\n"
+FOLLOWING = re.compile(r" ([A-Z][a-z]{2,})(?![\w'])")
 INNER = re.compile(r"['-]")
 
 
@@ -66,6 +67,7 @@ def _greeted(text: Text, brief: Brief) -> Iterator[Fault]:
         if (
             word in WORDS.neutral_greetings
             or word.rstrip(".") in WORDS.titles
+            or word in WORDS.greeting_words
             or word in ("and", "the", "at", "to", "-", "&")
         ):
             continue
@@ -103,6 +105,7 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
                 what = {
                     "customer": "another customer",
                     "plan": "a plan that this message does not offer",
+                    "offer": "something else that is sold, and not offered here",
                     "feature": "a feature that the brief does not hold",
                 }[kind]
                 yield Fault(
@@ -154,7 +157,12 @@ def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]
                 start, end, f"'{shown}' is not the plan they have or the one offered; name one of those."
             )
             continue
-        if not in_sign_off and is_start(text, start) and not inner:
+        if (
+            not in_sign_off
+            and is_start(text, start)
+            and not inner
+            and not _begins_a_name(text, brief, word.end())
+        ):
             continue
         if all(part in MONTHS or part in WORDS.common for part in INNER.split(lower)):
             continue
@@ -186,6 +194,16 @@ def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]
         yield Fault(
             start, end, f"'{shown}' is a name the brief does not hold; take it out or use one of the brief's."
         )
+
+
+def _begins_a_name(text: Text, brief: Brief, end: int) -> bool:
+    """Whether the word after a sentence's first has a capital too, and is no name of the brief's: 'Marlowe Group'."""
+    follow = FOLLOWING.match(text.folded, end)
+    if follow is None:
+        return False
+    word = follow[1].lower()
+    allowed = own_names(text, brief).tokens
+    return word not in allowed and word not in WORDS.capitals and word not in COUNTED and word not in MONTHS
 
 
 def _vocabulary(brief: Brief) -> frozenset[str]:

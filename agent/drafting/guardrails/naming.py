@@ -16,9 +16,10 @@ from agent.drafting.guardrails.words import WORDS, stem
 
 PLAN_WORD = re.compile(r"\s+(?:plans?|tiers?|packages?|subscriptions?|editions?|bundles?)(?!\w)")
 AS_A_PLAN = re.compile(
-    r"(?:'ll|'d)(?!\w)|:\s|,\s+(?:our|for|with|which|at)\s|\s+(?:would|will|can|could|might|may|should|does|gives?|includes?|costs?|comes|offers|adds?|brings?"
-    r"|holds?|covers?|lets?|allows?|raises|lifts|removes|takes|fits|suits|solves|helps|fixes|works|makes|keeps|starts at"
-    r"|has(?! been| grown)|is(?! \w+ing\b))(?!\w)"
+    r"(?:'ll|'d)(?!\w)|:\s|,\s+(?:our|for|with|which|at|\d|[€$£])|\s+for\s(?![€$£\d])|\s+was (?:made|built|meant|designed)"
+    r"|\s+(?:would|will|can|could|might|may|should|does|gives?|includes?|costs?|comes|offers|adds?|brings?"
+    r"|holds?|covers?|lets?|allows?|raises|lifts|removes|takes|fits|suits|solves|helps|fixes|works|makes|keeps"
+    r"|starts at|has(?! been| grown)|is(?! \w+ing\b))(?!\w)"
 )
 "What follows a plan's name, and seldom the everyday word, at the start of a sentence."
 AS_SOMEBODY = re.compile(

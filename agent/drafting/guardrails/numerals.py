@@ -24,6 +24,25 @@ ORDINALS = (
 PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
     form: value for word, value in ORDINALS.items() if value > 2 for form in (word, f"{word}s")
 }
+OF_A_WHOLE = frozenset(
+    {
+        "of",
+        "your",
+        "the",
+        "is",
+        "are",
+        "has",
+        "have",
+        "remains",
+        "remain",
+        "left",
+        "gone",
+        "more",
+        "less",
+        "used",
+    }
+)
+"What stands after 'a quarter' that is no stretch of time."
 MOST_DIGITS = 18
 
 
@@ -86,7 +105,7 @@ def read_number(tokens: list[Token], i: int) -> Number | None:
         if after in PARTS and after not in ("second", "halves") and not after.endswith("s"):
             if after in ORDINALS and _word(tokens, i + 2) in WORDS.in_order:
                 return Number((ORDINALS[after],), i, i + 2, in_words=True, is_ordinal=True)
-            if after == "quarter" and word != "one" and _word(tokens, i + 2) not in ("of", "your", "the"):
+            if after == "quarter" and word != "one" and _word(tokens, i + 2) not in OF_A_WHOLE:
                 return None
             return Number((1 / PARTS[after],), i, i + 2, in_words=True, is_part=True)
     if word == "half":

@@ -30,7 +30,7 @@ class Other(NamedTuple):
     name: str
     "Folded, in lower case."
     kind: str
-    "customer, plan or feature."
+    "customer, plan, offer or feature."
     is_common: bool
     "Whether it is of everyday words."
     head: str
@@ -52,6 +52,7 @@ class Others:
         self._held = {
             "customer": _set_of(around.other_names),
             "plan": _set_of(around.other_plans),
+            "offer": _set_of(around.other_offers),
             "feature": _set_of(around.other_features),
         }
         self._filed = _filed(self._held)

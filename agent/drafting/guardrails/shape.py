@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from agent.drafting.brief import Brief
-from agent.drafting.guardrails.figures import benefit_in, days_of, ledger_of, quantities_of, quoted
+from agent.drafting.guardrails.figures import benefit_in, ledger_of, quantities_of, quoted
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import foreign_links, links_in
 from agent.drafting.guardrails.naming import AS_A_PLAN, is_common, names_in, own_names, own_spans
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import LETTERS_READ, Part, Text
 from agent.drafting.guardrails.units import Kind
+from agent.drafting.guardrails.waiting import after_leave, leave_in, watches
 from agent.drafting.guardrails.words import WORDS, stem
 from agent.drafting.violation import Level, Surroundings
 
@@ -23,9 +24,11 @@ SUBJECT_LETTERS = 60
 QUESTION = re.compile(r"\?+")
 COUNTED_WORD = re.compile(r"(?<!\S)[^\w\s]*\w\S*")
 AS_WELL = re.compile(r"option|as well$")
+TELLING = re.compile(r"(?:tell|let|write)(?!\w)")
+EVERYDAY_HEADS = frozenset({"support", "help", "service", "plan", "team", "time", "work", "room", "more"})
+"Last words of an offer's name that a message may need for something else."
 LEFT_AS_IT_IS = re.compile(r"(?<!\w)(?:wait\w*|stay\w*|later|not (?:yet|now)|leav\w+|nothing)(?!\w)")
 "What makes an option of waiting, and no second offer."
-DENIED = re.compile(r"not yet (?:is|would be|'s)(?: not|n't)|not yet isn't")
 
 
 @rule(Level.BLOCK)
@@ -84,13 +87,13 @@ def not_yet_close(text: Text, brief: Brief, _around: Surroundings) -> Iterable[F
     if text.last is None:
         yield Fault(*text.body, "There is no last paragraph to say that not yet is fine; write one.")
         return
-    said = next(text.find(WORDS.not_yet, text.last), None)
-    if said is None or any(True for _ in text.find(DENIED, text.last)):
+    said = leave_in(text, text.last)
+    if said is None:
         yield Fault(
             *text.last, "The last paragraph does not say that not yet is fine; say so, and what to watch for."
         )
         return
-    if not any(_watches(text, brief, part) for part in _from(text, text.last, said)):
+    if not any(watches(text, brief, part) for part in after_leave(text, text.last, said)):
         yield Fault(
             *text.last,
             "After 'not yet is fine' there is no metric with its figure to watch for; name one.",
@@ -108,7 +111,10 @@ def one_ask(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
         yield Fault(*(text.last or text.body), "There is no question; ask one, in the last paragraph.")
     for extra in asking[:-1]:
         yield Fault(*extra, "This is a question too many; keep the one in the last paragraph.")
+    close = _close_of(text, brief)
     for ask in text.find(WORDS.second_asks):
+        if any(one.holds(ask.start) for one in close) and TELLING.match(text.of(ask)):
+            continue
         if not any(a <= ask.start < b for a, b in asking) and not any(
             part.start <= ask.start < part.end for part in benefit_in(text, brief)
         ):
@@ -180,6 +186,8 @@ def _names_problem(text: Text, brief: Brief, sentence: Part) -> bool:
     words = re.findall(r"[a-z']+", said)
     named = {stem(word) for word in words if word not in WORDS.empty} & about
     has_figure = any(True for _ in quoted(text, brief, sentence))
+    if not has_figure and next(text.find(WORDS.pleasantries, sentence), None) is not None:
+        return False
     in_trouble = any(word in WORDS.trouble for word in words)
     return (
         (has_figure and (bool(named) or in_trouble))
@@ -202,6 +210,8 @@ def _offer_named(text: Text, brief: Brief, part: Part, *, strict: bool = True) -
     own = own_names(text, brief)
     had = plain(brief.plan_name or "")
     seen: list[Part] = []
+    if strict and (head := _head_of(text, brief)) is not None:
+        yield from (found for found in text.find(head, part))
     for name in sorted(own.offer, key=len, reverse=True):
         if name == had:
             continue
@@ -220,6 +230,17 @@ def _offer_named(text: Text, brief: Brief, part: Part, *, strict: bool = True) -
             ):
                 seen.append(found)
                 yield found
+
+
+def _head_of(text: Text, brief: Brief) -> re.Pattern[str] | None:
+    """What the offer is called for short: 'our sprint' of a launch sprint; None for one of everyday words."""
+    words = plain(brief.offer.name).split()
+    if len(words) < 2 or not words[-1].isalpha() or stem(words[-1]) in WORDS.countable:
+        return None
+    known = _stems([brief.problem, *brief.features]) | _stems(own_names(text, brief).everywhere)
+    if stem(words[-1]) in known or words[-1] in EVERYDAY_HEADS:
+        return None
+    return re.compile(rf"(?<!\w)(?:our|an?|this|the) {re.escape(words[-1])}(?!\w)")
 
 
 def _amounts(text: Text, brief: Brief, part: Part) -> Iterator[Part]:
@@ -241,31 +262,6 @@ def _has_price(text: Text, brief: Brief, part: Part) -> bool:
     )
 
 
-def _from(text: Text, last: Part, said: Part) -> Iterator[Part]:
-    """The sentences of the last paragraph from the one that says not yet on; the one before it, last."""
-    sentences = text.sentences(last)
-    after = [one for one in sentences if one.end > said.start]
-    yield from after
-    yield from [one for one in sentences if one.end <= said.start][-1:]
-
-
-def _watches(text: Text, brief: Brief, sentence: Part) -> bool:
-    """Whether a sentence names a metric of the brief together with its figure."""
-    words = {stem(word) for word in re.findall(r"[a-z']+", text.of(sentence))}
-    watch = plain(brief.watch.sentence).rstrip(".")
-    if watch and watch in " ".join(text.of(sentence).split()):
-        return True
-    about = _stems([brief.watch.sentence])
-    for _, entry in quoted(text, brief, sentence):
-        if entry is None or words & ((entry.stems | about) - {"day", "plan", "tim", "look", "shar"}):
-            return True
-    # An offer's ceiling is no metric, the ceiling they have is: 'when you pass 1,000 exports'.
-    return any(
-        sentence.holds(day.start) and bool(words & about) and ledger_of(text, brief).knows(day)
-        for day in days_of(text, brief)
-    )
-
-
 def _sentence_at(text: Text, place: int) -> Part:
     for part in (
         text.subject,
@@ -277,6 +273,14 @@ def _sentence_at(text: Text, place: int) -> Part:
             if sentence.holds(place):
                 return sentence
     return Part(place, place + 1)
+
+
+def _close_of(text: Text, brief: Brief) -> list[Part]:
+    """The sentences of the close that say what to watch for; 'tell me when' is part of it there."""
+    said = leave_in(text, text.last) if text.last else None
+    if text.last is None or said is None:
+        return []
+    return [one for one in text.sentences(text.last) if one.end > said.start and watches(text, brief, one)]
 
 
 def _is_own(text: Text, brief: Brief, part: Part) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 from agent.drafting.guardrails.folding import fold
+from agent.drafting.guardrails.phrasing import Phrases, starts_of
 from agent.drafting.guardrails.words import WORDS
 from agent.drafting.message import Message
 
@@ -23,7 +24,12 @@ GREETING = re.compile(
     + r")\b[^,!.:;?\n]{0,60}"
     r"(?:[,!.:;-]+|(?=\n)|$)",
 )
-NAME_ALONE = re.compile(r"[^\s,!.:;?\n]+(?: [^\s,!.:;?\n]+){0,3},(?=\s*\n)")
+NAME_ALONE = re.compile(
+    r"[^\s,!.:;?\n]+(?: [^\s,!.:;?\n]+){0,3},(?: ?(?:hello|hi|hey|good (?:morning|afternoon|day))[,!.]?)?(?=\s*\n)"
+)
+CLOSING = re.compile(r"[^\W\d_][^\d.?!:;€$£%\n]{1,40}")
+"A line that may close a letter, where the sender's name stands below it."
+CLOSING_WORDS = 4
 LETTERS_READ = 8_000
 "More than this is no message; `length` says so, and the rest is not read."
 
@@ -90,10 +96,15 @@ class Text:
             self.notes[key] = make()
         return self.notes[key]  # type: ignore[return-value]
 
-    def find(self, pattern: re.Pattern[str], part: Part | None = None) -> Iterator[Part]:
+    def find(self, pattern: re.Pattern[str] | Phrases, part: Part | None = None) -> Iterator[Part]:
         """Every match of `pattern` in the lower-case text, or in one part of it."""
         where = part or Part(0, len(self.lower))
-        for match in pattern.finditer(self.lower, where.start, where.end):
+        if isinstance(pattern, Phrases):
+            starts = self.memo("starts", lambda: starts_of(self.lower))
+            matches = pattern.among(starts, self.lower, where.start, where.end)
+        else:
+            matches = pattern.finditer(self.lower, where.start, where.end)
+        for match in matches:
             if match.end() > match.start():
                 yield Part(*match.span())
 
@@ -165,12 +176,26 @@ class Text:
                 break
             if len(words.split()) > 6 or SENTENCE_END.search(self.of(line)):
                 break
+            if self._is_closing(line, taken < len(lines)):
+                taken = len(lines) - back
+                break
             if self._is_signature(words, own):
                 if taken == len(lines) - back + 1:
                     taken = len(lines) - back
             elif len(words.split()) > 4:
                 break
         return Part(lines[taken].start, lines[-1].end) if taken < len(lines) else None
+
+    def _is_closing(self, line: Part, is_signed: bool) -> bool:
+        """Whether a line above the sender's name closes the letter, in whatever words or language."""
+        said = self.of(line)
+        starts_block = self.lower[max(0, line.start - 2) : line.start] == "\n\n"
+        return (
+            is_signed
+            and starts_block
+            and len(said.split()) <= CLOSING_WORDS
+            and bool(CLOSING.fullmatch(said))
+        )
 
     def _is_signature(self, words: str, own: set[str]) -> bool:
         rest = f" {words} "

@@ -52,6 +52,8 @@ class Quantity(NamedTuple):
     "day, week, month, quarter or year, where the quantity is said to be per that."
     settled: bool = False
     "True with 'the' or 'your' between: over the 1,000 in your plan; the number itself must be a figure."
+    predicate: str = ""
+    "Stem of what is said of it: '19 of 20 are taken'."
     span_nouns: int = 0
     "Where the words after it end."
     high: float = 0

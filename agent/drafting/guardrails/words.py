@@ -9,11 +9,13 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from agent.drafting.guardrails.phrasing import Phrases, spaced
+
 
 def any_of(patterns: Iterable[str], *, whole: bool = True) -> re.Pattern[str]:
     """One pattern for all of `patterns`, the longest first, at word ends; a space stands for any space."""
     ordered = sorted(patterns, key=len, reverse=True)
-    inner = "|".join(pattern.replace(" ?", "\\s?").replace(" ", r"\s+") for pattern in ordered)
+    inner = spaced(ordered)
     return re.compile(rf"(?<!\w)(?:{inner})(?!\w)" if whole else rf"(?:{inner})")
 
 
@@ -68,23 +70,28 @@ class _Words:
         self.sides = {
             side: tuple(lists[side]) for side in ("below", "about", "above", "under", "at_least", "at_most")
         }
-        self.idioms = any_of(lists["idioms"])
+        self.idioms = Phrases(lists["idioms"])
         self.holidays = any_of(lists["holidays"])
-        self.selling = any_of(lists["selling"])
-        self.second_offers = any_of(lists["second_offers"])
-        self.second_asks = any_of(lists["second_asks"])
+        self.selling = Phrases(lists["selling"])
+        self.second_offers = Phrases(lists["second_offers"])
+        self.second_asks = Phrases(lists["second_asks"])
         self.not_yet = any_of(lists["not_yet"], whole=False)
-        self.pressure = any_of(lists["pressure"])
-        self.discounts = re.compile(
-            any_of([p for p in lists["discounts"] if not p.startswith("%")]).pattern + r"|%\s+off(?!\w)"
-        )
-        self.unhurried = any_of(lists["unhurried"])
-        self.free_idioms = any_of(lists["free_idioms"])
-        self.guarantees = any_of(lists["guarantees"])
-        self.internals = any_of(lists["internals"])
-        self.trigger_names = any_of(lists["trigger_names"])
-        self.jargon = any_of(lists["jargon"])
-        self.instructions = any_of(lists["instructions"])
+        self.waiting = Phrases(lists["waiting"])
+        self.welcome = Phrases(lists["welcome"])
+        self.pleasantries = Phrases(lists["pleasantries"])
+        self.unmeasured = Phrases(lists["unmeasured"])
+        self.foreign = frozenset(lists["foreign"])
+        self.pressure = Phrases(lists["pressure"])
+        self.discounts = Phrases(lists["discounts"])
+        self.unhurried = Phrases(lists["unhurried"])
+        self.free_idioms = Phrases(lists["free_idioms"])
+        self.guarantees = Phrases(lists["guarantees"])
+        self.venturing = Phrases(lists["venturing"])
+        self.promises = Phrases(lists["promises"])
+        self.internals = Phrases(lists["internals"])
+        self.trigger_names = Phrases(lists["trigger_names"])
+        self.jargon = Phrases(lists["jargon"])
+        self.instructions = Phrases(lists["instructions"])
         self.ticket_orders = any_of(lists["ticket_orders"])
         self.placeholders = any_of(lists["placeholders"])
 

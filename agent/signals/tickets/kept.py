@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -16,6 +16,8 @@ from agent.facts.version import version_of
 from agent.foundation.memo import Memo
 from agent.foundation.warehouse import Warehouse, fetch, fetch_sql
 from agent.signals.source import ASK_SCHEMA
+from agent.signals.tickets.claims import from_text
+from agent.signals.tickets.model import classify_with
 from agent.signals.tickets.own import OwnPhrases, own_ask_rows
 from agent.signals.tickets.phrases import PhraseClassifier
 from agent.signals.tickets.port import Catalogue, Classifier, TicketText
@@ -36,18 +38,37 @@ class Reader:
 
     @property
     def key(self) -> str:
-        """Equal where the same ticket is sure to have the same classes."""
-        use_cases = sorted(self.catalogue.use_cases.items())
-        return Memo.key(_code(), sorted(self.catalogue.features), use_cases, self.phrases)
+        """Equal where the same ticket is sure to have the same classes, given what a model said of it."""
+        return Memo.key(code_key(), self.told, self.phrases)
 
-    def rows(self, texts: Iterable[TicketText], classifier: Classifier | None = None) -> list[Row]:
-        """Rows of the asks relation; tickets of one day that say the same are read once."""
+    @property
+    def told(self) -> str:
+        """Equal where a model is told of the same catalogue: what it said with another is no longer asked after."""
+        return Memo.key(sorted(self.catalogue.features), sorted(self.catalogue.use_cases.items()))
+
+    def rows(
+        self,
+        texts: Iterable[TicketText],
+        classifier: Classifier | None = None,
+        answers: Mapping[str, str | None] | None = None,
+    ) -> list[Row]:
+        """Rows of the asks relation; tickets of one day that say the same are read once.
+
+        `answers` is what a model said, by ticket, as it is kept; without an answer the phrase rules read the ticket.
+        """
+        told = answers or {}
         alike: dict[tuple[Any, ...], list[TicketText]] = {}
         for text in texts:
-            alike.setdefault((text.opened_on, text.topic, text.feature, text.text), []).append(text)
+            said = (text.opened_on, text.topic, text.feature, text.text, told.get(text.ticket_id))
+            alike.setdefault(said, []).append(text)
         firsts = {group[0].ticket_id: group for group in alike.values()}
         read = [group[0] for group in alike.values()]
-        classes = (classifier or PhraseClassifier()).classify(read, self.catalogue)
+        claims = [(one, from_text(told.get(one.ticket_id))) for one in read]
+        classes = (classifier or PhraseClassifier()).classify(
+            [one for one, said in claims if said is None], self.catalogue
+        )
+        if answered := [(one, said) for one, said in claims if said is not None]:
+            classes += classify_with(answered, self.catalogue)
         found: list[Row] = [
             {name: getattr(ask, name) for name in ASK_SCHEMA} | {"ticket_class": ask.ticket_class.value}
             for ask in classes
@@ -61,7 +82,7 @@ class Reader:
 
 
 @cache
-def _code() -> str:
+def code_key() -> str:
     """What else the classes of a ticket depend on: our own code and phrases, and what letters there are."""
     paths = (path for path in sorted(Path(__file__).parent.iterdir()) if path.suffix in (".py", ".toml"))
     return Memo.key(unicodedata.unidata_version, [(path.name, path.read_bytes()) for path in paths])
@@ -103,16 +124,19 @@ def kept_asks(
 
 
 def unread_tickets(
-    warehouse: Warehouse, kept: KeptAsks, after: date, upto: date, account_id: str | None
+    warehouse: Warehouse, reader: Reader, kept: KeptAsks, after: date, upto: date, account_id: str | None
 ) -> list[Row]:
-    """The tickets of the same window that are not kept, as rows, by id."""
+    """The tickets of the same window that are not kept, as rows, by id; with what a model once said of their texts."""
     if not kept.unread:
         return []
+    answered = warehouse.has("ticket_answers")
+    answer, join = ("n.answer", _answers(reader)) if answered else ("NULL", "")
     # An id may hold anything: where one account is looked at, all its tickets of the window are sorted out here.
     rows = fetch_sql(
         warehouse.con,
-        "SELECT ticket_id, account_id, opened_at, topic, feature, text FROM tickets AS t "
-        f"WHERE opened_at::DATE > DATE '{after}' AND opened_at::DATE <= DATE '{upto}' AND {kept.unread} ORDER BY ticket_id",
+        f"SELECT t.ticket_id, t.account_id, t.opened_at, t.topic, t.feature, t.text, {answer} AS answer "
+        f"FROM tickets AS t {join} WHERE t.opened_at::DATE > DATE '{after}' AND t.opened_at::DATE <= DATE '{upto}' "
+        f"AND {kept.unread} ORDER BY t.ticket_id",
     )
     return [row for row in rows if account_id in (None, row["account_id"])]
 
@@ -127,6 +151,11 @@ def keep_asks(warehouse: Warehouse, reader: Reader, progress: Callable[[str], No
     version = version_of(warehouse)
     if version is None or duck.execute("FROM asks_version").fetchall() == [(version[1], reader.key)]:
         return 0
+    # What was said of words that no ticket says any more goes: it quotes them.
+    duck.execute(
+        "DELETE FROM ticket_answers AS n WHERE NOT EXISTS "
+        "(SELECT 1 FROM tickets AS t WHERE t.account_id = n.account_id AND md5(t.text) = n.said)"
+    )
     try:
         tickets = _gather(duck, reader)
         if tickets:
@@ -148,14 +177,15 @@ def keep_asks(warehouse: Warehouse, reader: Reader, progress: Callable[[str], No
 def _gather(duck: Any, reader: Reader) -> int:
     """Put the tickets that are not kept, and what they say, each once, into temporary tables."""
     duck.execute(
-        f"CREATE OR REPLACE TEMP TABLE unread AS SELECT ticket_id, account_id, {_reading(reader)} AS reading, "
-        f"{_hashed(*WORDS)} AS said FROM tickets AS t WHERE NOT EXISTS "
+        f"CREATE OR REPLACE TEMP TABLE unread AS SELECT t.ticket_id, t.account_id, {_reading(reader)} AS reading, "
+        f"{_hashed(*WORDS)} || coalesce(md5(n.answer), '') AS said, n.answer "
+        f"FROM tickets AS t {_answers(reader)} WHERE NOT EXISTS "
         f"(SELECT 1 FROM ticket_readings r WHERE r.ticket_id = t.ticket_id AND r.reading = {_reading(reader)})"
     )
     duck.execute(
         "CREATE OR REPLACE TEMP TABLE said AS SELECT row_number() OVER (ORDER BY opened_on DESC, said) - 1 AS place, * "
         "FROM (SELECT u.said, min(t.ticket_id) AS ticket_id, any_value(t.opened_at::DATE) AS opened_on, "
-        "any_value(t.topic) AS topic, any_value(t.feature) AS feature, any_value(t.text) AS text "
+        "any_value(t.topic) AS topic, any_value(t.feature) AS feature, any_value(t.text) AS text, any_value(u.answer) AS answer "
         "FROM unread AS u JOIN tickets AS t ON t.ticket_id = u.ticket_id GROUP BY u.said)"
     )
     return int(duck.execute("SELECT count(*) FROM unread").fetchall()[0][0])
@@ -163,7 +193,7 @@ def _gather(duck: Any, reader: Reader) -> int:
 
 def _keep_batch(duck: Any, reader: Reader, first: int) -> None:
     rows = duck.execute(
-        "SELECT said, opened_on, topic, feature, text FROM said WHERE place >= ? AND place < ?",
+        "SELECT said, opened_on, topic, feature, text, answer FROM said WHERE place >= ? AND place < ?",
         [first, first + BATCH],
     ).fetchall()
     texts = [
@@ -172,7 +202,7 @@ def _keep_batch(duck: Any, reader: Reader, first: int) -> None:
         )
         for row in rows
     ]
-    _give_classes(duck, reader.rows(texts))
+    _give_classes(duck, reader.rows(texts, answers={row[0]: row[5] for row in rows}))
     batch = f"SELECT said FROM said WHERE place >= {first} AND place < {first + BATCH}"
     theirs = f"SELECT ticket_id FROM unread WHERE said IN ({batch})"
     with transaction(duck):
@@ -197,6 +227,14 @@ def _give_classes(duck: Any, rows: Sequence[Row]) -> None:
         lists = ", ".join(f"unnest(?::{kind}[])" for kind in columns.values())
         keys = ("ticket_id", *CLASS)
         duck.execute(f"INSERT INTO classed SELECT {lists}", [[row[key] for row in rows] for key in keys])
+
+
+def _answers(reader: Reader) -> str:
+    """SQL: joins to tickets `t`, as `n`, what a model said of their text, told of the same catalogue."""
+    return (
+        "LEFT JOIN ticket_answers AS n ON n.account_id = t.account_id AND n.said = md5(t.text) "
+        f"AND n.told = '{reader.told}'"
+    )
 
 
 def _reading(reader: Reader) -> str:

@@ -19,9 +19,9 @@ class Names:
     def __init__(self, catalogue: Catalogue, same: Iterable[Iterable[str]]) -> None:
         spelled: dict[tuple[str, ...], str] = {}
         for feature in sorted(catalogue.features):
-            if words := _stems(feature):
+            if words := stems(feature):
                 spelled.setdefault(words, feature)
-        for group in [[_stems(name) for name in names] for names in same]:
+        for group in [[stems(name) for name in names] for names in same]:
             known = next((spelled[words] for words in group if words in spelled), None)
             for words in group:
                 if known is not None:
@@ -32,7 +32,7 @@ class Names:
         self._use_cases = {
             product: pattern
             for product, phrases in sorted(catalogue.use_cases.items())
-            if (pattern := _any_of((_stems(phrase) for phrase in phrases), _BETWEEN))
+            if (pattern := _any_of((stems(phrase) for phrase in phrases), _BETWEEN))
         }
 
     def features(self, text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int, str]]:
@@ -41,7 +41,7 @@ class Names:
             return
         for hit in self._pattern.finditer(text, start, len(text) if end is None else end):
             letters = "".join(_WORDS.findall(hit.group().removesuffix("’s")))
-            name = self._joined.get(letters) or self._joined.get("".join(_stems(hit.group())))
+            name = self._joined.get(letters) or self._joined.get("".join(stems(hit.group())))
             if name := name or self._joined.get(letters.removesuffix("s")):
                 yield hit.start(), hit.end(), name
 
@@ -49,7 +49,11 @@ class Names:
         """The catalogue's spelling of a `feature` column, or the column's own where it has no such name."""
         if column is None or not column.strip():
             return None
-        return self._joined.get("".join(_stems(column)), column.strip()[:QUOTE_AT_MOST])
+        return self._joined.get("".join(stems(column)), column.strip()[:QUOTE_AT_MOST])
+
+    def known(self, name: str | None) -> str | None:
+        """The catalogue's spelling of a feature's name, however it is written; None where it lists no such feature."""
+        return self._joined.get("".join(stems(name))) if name else None
 
     def use_cases(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Each use case plain `text` describes: first place, place after the last, the product."""
@@ -58,7 +62,7 @@ class Names:
                 yield hit.start(), hit.end(), product
 
 
-def _stems(name: str) -> tuple[str, ...]:
+def stems(name: str) -> tuple[str, ...]:
     """The words of a name without number: 'Audit-Logs', 'audit_log' and 'auditLog' are ('audit', 'log')."""
     return tuple(_stem(word) for word in _WORDS.findall(plain(_HUMP.sub(" ", name))))
 

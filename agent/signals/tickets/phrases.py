@@ -26,7 +26,7 @@ MOST_PLACES = 25
 "Places looked at per class, so that a repetitive text costs no more than a long one."
 _LISTS = ("says", "says_with", "hides", "unless")
 _A_WORD = re.compile(r"[^\W\d_]+")
-_FEATURELESS = (
+FEATURELESS = (
     TicketClass.LEAVING,
     TicketClass.PRICE_COMPLAINT,
     TicketClass.BUDGET,
@@ -45,6 +45,17 @@ class Rule:
     unless: re.Pattern[str] | None
     by_clause: bool
     "Whether 'but' ends what an exception reaches: 'SSO works, but we need webhooks'."
+
+    def hidden(self, text: str) -> list[tuple[int, int]]:
+        """The places of plain `text` that count for nothing."""
+        return [hit.span() for hit in self.hides.finditer(text)] if self.hides else []
+
+    def excepts(self, reading: Reading, place: int) -> bool:
+        """Whether the sentence at `place`, or the clause for an ask, says that the class does not apply."""
+        if self.unless is None:
+            return False
+        within = reading.clause(place) if self.by_clause else reading.sentence(place)
+        return self.unless.search(reading.plain, *within) is not None
 
 
 @dataclass(frozen=True)
@@ -117,14 +128,34 @@ def names_of(catalogue: Catalogue) -> Names:
     return Names(catalogue, _library().same_feature)
 
 
+def class_of_topic(topic: str | None) -> TicketClass | None:
+    """The class that a ticket's topic column names, however the help desk writes it."""
+    return _library().topics.get(plain((topic or "").replace("_", " ").replace("-", " ")))
+
+
+def takes_back(name: TicketClass, reading: Reading, place: int) -> bool:
+    """Whether the words around `place` are one of the class's exceptions: a refusal, a thank-you, a refund."""
+    rule = _library().rules.get(name)
+    return rule is not None and rule.excepts(reading, place)
+
+
+def hidden_places(name: TicketClass, reading: Reading) -> list[tuple[int, int]]:
+    """Where the plain text holds words that look like the class and are not: 'error budget', 'audit log'."""
+    rule = _library().rules.get(name)
+    return [] if rule is None else rule.hidden(reading.plain)
+
+
 class PhraseClassifier:
     """The engine that needs no key and no network."""
 
     def classify(self, tickets: Iterable[TicketText], catalogue: Catalogue) -> list[Ask]:
         """Every class of every ticket, in the order of the tickets; `other` where none applies."""
+        return [ask for asks in self.classify_each(tickets, names_of(catalogue)) for ask in asks]
+
+    def classify_each(self, tickets: Iterable[TicketText], names: Names) -> Iterator[list[Ask]]:
+        """The classes of each ticket."""
         library = _library()
-        names = names_of(catalogue)
-        return [ask for ticket in tickets for ask in _Look(ticket, names, library).asks()]
+        return (list(_Look(ticket, names, library).asks()) for ticket in tickets)
 
 
 class _Look:
@@ -141,7 +172,7 @@ class _Look:
     def asks(self) -> Iterator[Ask]:
         """The classes that apply, in the order of the vocabulary."""
         found = self._by_text() if self._is_english() else {}
-        topic = self.library.topics.get(plain((self.ticket.topic or "").replace("_", " ").replace("-", " ")))
+        topic = class_of_topic(self.ticket.topic)
         unwilling = any(
             found.get(name) or topic is name for name in (TicketClass.LEAVING, TicketClass.PRICE_COMPLAINT)
         )
@@ -197,7 +228,7 @@ class _Look:
             account_id=self.ticket.account_id,
             opened_on=self.ticket.opened_on,
             ticket_class=name,
-            feature=None if name in _FEATURELESS else feature or self.named,
+            feature=None if name in FEATURELESS else feature or self.named,
             product=product,
             deadline_on=deadline_on,
             quote=quote,
@@ -236,17 +267,9 @@ class _Look:
         places = [hit.span() for hit in islice(says.finditer(self.text), MOST_PLACES)]
         if not places:
             return []
-        if rule.hides:
-            hidden = [hit.span() for hit in rule.hides.finditer(self.text)]
+        if hidden := rule.hidden(self.text):
             places = [(a, b) for a, b in places if not any(a < d and c < b for c, d in hidden)]
-        return [(a, b) for a, b in places if not self._excepted(rule, a)]
-
-    def _excepted(self, rule: Rule, place: int) -> bool:
-        """Whether the sentence at `place`, or the clause for an ask, says that the class does not apply."""
-        if rule.unless is None:
-            return False
-        within = self.reading.clause(place) if rule.by_clause else self.reading.sentence(place)
-        return rule.unless.search(self.text, *within) is not None
+        return [(a, b) for a, b in places if not rule.excepts(self.reading, a)]
 
     def _with_feature(self, start: int, end: int) -> Hit:
         """The place with its feature: the column's, else the first in its sentence, else in the text."""
@@ -274,7 +297,7 @@ class _Look:
         return [
             Hit(start, end, product=product)
             for start, end, product in islice(self.names.use_cases(self.text), MOST_PLACES)
-            if not self._excepted(rule, start)
+            if not rule.excepts(self.reading, start)
         ]
 
     def _deadlines(self, rule: Rule) -> list[Hit]:

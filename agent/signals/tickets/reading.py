@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
@@ -46,6 +46,10 @@ class Reading:
             return ""
         first = self._places[start]
         return self.original[first : self._places[end - 1] + 1][:at_most]
+
+    def place_of(self, place: int) -> int:
+        """Where the original's character at `place`, or the next that counts, stands in the plain text."""
+        return bisect_left(self._places, place)
 
     def sentence(self, place: int) -> tuple[int, int]:
         """First place of the sentence that `place` is in, and the place after its last."""

@@ -1,0 +1,1 @@
+"""The language model: the one room that may name LangChain and OpenAI."""
