@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import NamedTuple
 
 from agent.drafting.brief import Brief
@@ -12,7 +13,7 @@ from agent.drafting.message import Message
 from agent.drafting.slotted import PARTS, Slotted, faults, laid_out, rendered, tidied
 from agent.drafting.violation import Level, Violation
 from agent.drafting.voice import Example, of_templates
-from agent.drafting.writer import write
+from agent.drafting.writer import framing_of, write
 from agent.foundation.llm.port import Line, Model, NoAnswer, Role, Task, Usage
 from agent.foundation.prompts import prompt
 
@@ -74,7 +75,8 @@ def write_with_model(brief: Brief, model: Model, check: Check, examples: Sequenc
         why = none.why.value
     message = write(brief)
     making = _making(TEMPLATE, model, prompts, examples, rounds, usage)
-    return Drafted(message, making.model_copy(update={"why": why, "blocked_by": blocked}), check(message))
+    stands_in = {"framing": framing_of(brief), "why": why, "blocked_by": blocked}
+    return Drafted(message, making.model_copy(update=stands_in), check(message))
 
 
 def _tried(draft: Slotted, brief: Brief, check: Check) -> _Tried:
@@ -117,10 +119,5 @@ def _making(
         prompts=dict(prompts),
         examples=tuple(one.draft_id for one in examples if one.draft_id),
         rounds=rounds,
-        calls=usage.calls,
-        tokens_in=usage.tokens_in,
-        tokens_cached=usage.tokens_cached,
-        tokens_out=usage.tokens_out,
-        seconds=usage.seconds,
-        cost_micro=usage.cost_micro,
+        **asdict(usage),
     )

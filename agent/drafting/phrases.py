@@ -99,7 +99,9 @@ def _against_ceiling(used: Figure, ceiling: Figure) -> dict[str, str]:
     level, limit = _number(used), _number(ceiling)
     if level < limit:
         return {"room": "little"}
-    return {"full": "all"} if level == limit else {"past": "past"}
+    if level > limit:
+        return {"past": "past"}
+    return {"full": "all", "sole" if limit == 1 else "several": "all"}
 
 
 def _number(figure: Figure) -> float:

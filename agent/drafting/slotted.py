@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pydantic import BaseModel, ConfigDict
 
 from agent.drafting.brief import Brief
+from agent.drafting.guardrails.text import NO_END
 from agent.drafting.message import Message
 from agent.drafting.slots import EARLY, NOBODY, OFFERING, Slot, slots_of
 from agent.drafting.standing import misplaced, standing
-from agent.drafting.unfit import SPOT, Unfit, spots, unfit
+from agent.drafting.unfit import SPOT, Unfit, hits, spots, unfit
 from agent.drafting.violation import Level, Violation
 from agent.drafting.wording import initial
 from agent.drafting.writer import sign_off
@@ -27,6 +28,8 @@ PLAIN_SIGNS = {"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2010": "-", "\u20
 GREETING = re.compile(r"(hi|hello|hey|dear) \{name\}")
 TIMES = "times"
 SO_OFTEN = re.compile(r" (?:different |separate )?times?(?!\w)")
+WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+OURSELVES = frozenset({"I", "I'm", "I'd", "I'll", "I've"})
 STARTS = re.compile(r"(?:^|[.!?][\"')”’]*\s)[\"“'‘(]*$")
 ENDS = re.compile(r"[.!?…][\"')”’]*$")
 
@@ -111,6 +114,7 @@ def _in_part(
     for spot in spots(text):
         yield from _of_spot(part, text, spot, slots.get(spot[1]))
     yield from unfit(text, figures, brief.as_of)
+    yield from _named(text)
     for claim in misplaced(text, standing(brief)):
         yield Unfit(claim.start, claim.end, "ungrounded_figure", claim.message)
     if part == "greeting" and not _is_greeting(text, slots):
@@ -128,6 +132,22 @@ def _of_spot(part: str, text: str, spot: re.Match[str], slot: Slot | None) -> It
         yield Unfit(a, b, rule, f"{shown} may not stand here; keep it for {' or '.join(slot.places)}.")
     if slot.is_figure and slot.unit != TIMES and SO_OFTEN.match(text, b):
         yield Unfit(a, b, "ungrounded_figure", f"{shown} does not count how often; say what it counts.")
+
+
+def _named(text: str) -> Iterator[Unfit]:
+    """Words that their capitals make a name: what has a name has a slot, and nothing else is to be named."""
+    slots = [spot.span() for spot in spots(text)]
+    for match in WORD.finditer(text):
+        word, place = match.group().replace("’", "'"), match.span()
+        if word.islower() or word in OURSELVES or hits(place, slots):
+            continue
+        is_first = STARTS.search(text, 0, place[0]) and not NO_END.search(text.lower(), 0, place[0] - 1)
+        if word[1:].lower() != word[1:] or not is_first:
+            yield Unfit(
+                *place,
+                "wrong_name",
+                f"'{match.group()}' reads as a name; names come from slots, so use one, or write it small.",
+            )
 
 
 def _is_greeting(text: str, slots: dict[str, Slot]) -> bool:

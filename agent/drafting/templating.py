@@ -14,7 +14,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from agent.drafting.wording import initial, sentence
+from agent.drafting.wording import initial, sentence, singular
 from agent.foundation.shipped import shipped
 
 Pick = Callable[[str, int], int]
@@ -64,7 +64,7 @@ def environment() -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    env.filters.update(of=_of, number=_number, initial=initial, sentence=sentence)
+    env.filters.update(of=_of, counting=_counting, number=_number, initial=initial, sentence=sentence)
     return env
 
 
@@ -92,3 +92,8 @@ def _of(shown: str, singular: str, plural: str) -> str:
     """'5 requests' of '5 times': the number as shown, with a noun that agrees with it."""
     number = _number(shown)
     return f"{number} {singular if number == '1' else plural}"
+
+
+def _counting(shown: str, things: str) -> str:
+    """'1,000 exports', and '1 export'."""
+    return f"{shown} {singular(things) if shown == '1' else things}"

@@ -21,6 +21,8 @@ MASK = "\x1a"
 "Stands for each letter of a slot while the words around it are read."
 SPOKEN_SIGNS = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "."}
 ODD = re.compile(r"[^A-Za-z0-9 .,;:!?'\"()\-/&’‘“”–—…€$£¥%" + MASK + "]")
+COUNTABLE = "exports"
+"Stands for a slot that is no figure while what counts it is read."
 DIGITS = re.compile(r"\d[\d.,]*")
 MONEY_WORD = re.compile(rf"(?<!\w)(?:{'|'.join(sorted({*CURRENCY_WORDS, *CENTS} - {'¢'}))})(?!\w)")
 PERCENT_WORD = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(PERCENT - {'%'}))}|per cent)(?!\w)|%")
@@ -83,7 +85,12 @@ def unfit(text: str, figures: frozenset[str], today: date) -> Iterator[Unfit]:
         return
     plain = "".join(SPOKEN_SIGNS.get(letter, letter) for letter in masked)
     hidden = [spot.span() for spot in slots]
-    yield from _numbers(plain, hidden, today)
+    numbers = list(_numbers(plain, hidden, today))
+    yield from numbers
+    told = [(fault.start, fault.end) for fault in numbers]
+    yield from (
+        fault for fault in _counting(plain, slots, figures) if not hits((fault.start, fault.end), told)
+    )
     yield from _money(text, plain)
     yield from _addresses(plain)
     yield from _joints(text, slots, figures)
@@ -142,6 +149,28 @@ def _numbers(plain: str, hidden: Sequence[tuple[int, int]], today: date) -> Iter
                 f"'{plain[a:b].replace(MASK, '')}' says a number or a share; use a slot, or leave it out."
             )
             yield Unfit(a, b, "ungrounded_figure", message)
+
+
+def _counting(plain: str, slots: list[re.Match[str]], figures: frozenset[str]) -> Iterator[Unfit]:
+    """Words that say how many there are of what a slot names, as the guardrails read them: most {things}."""
+    read, places, hidden, done = "", list[int](), list[tuple[int, int]](), 0
+    for spot in slots:
+        a, b = spot.span()
+        said = plain[a:b] if spot[1] in figures else COUNTABLE
+        read += plain[done:a]
+        places += range(done, a)
+        if spot[1] in figures:
+            hidden.append((len(read), len(read) + len(said)))
+        read += said
+        places += [a] * (len(said) - 1) + [b - 1]
+        done = b
+    read = (read + plain[done:]).lower()
+    places += range(done, len(plain))
+    hidden += [match.span() for match in WORDS.idioms.finditer(read) if not hits(match.span(), hidden)]
+    for one in quantities(read, sorted(hidden)):
+        a, b = places[one.start], places[one.end - 1] + 1
+        message = f"'{plain[a:b].replace(MASK, '')}' says how many; use a slot, or leave it out."
+        yield Unfit(a, b, "ungrounded_figure", message)
 
 
 def _money(text: str, plain: str) -> Iterator[Unfit]:

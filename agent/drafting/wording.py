@@ -21,6 +21,15 @@ MARKUP = r"[{}<>\[\]|\\`*_~^=@#$%:;!?\"“”„]|//|www\.|\.[a-z]{2,}\b"
 UNSAFE = re.compile(MARKUP, re.IGNORECASE)
 IN_NAMES = " .,&'’-"
 PRICE_PER = {"month": "a month", "once": "in total", "seat and month": "per seat and month"}
+ONE_OF = {
+    "people": "person",
+    "series": "series",
+    "movies": "movie",
+    "cookies": "cookie",
+    "caches": "cache",
+    "analyses": "analysis",
+}
+"Plurals that no ending tells."
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 UNREADABLE = {"Cc", "Cs", "Co", "Cn"}
 "Characters nobody can read: a name with one cannot be repeated as it is meant."
@@ -82,6 +91,21 @@ def first_name(contact: str | None) -> str | None:
 def sentence(text: str) -> str:
     """`text` as a sentence of its own, ended by one full stop."""
     return initial(text.strip().rstrip(".!?;,: ")) + "."
+
+
+def singular(plural: str) -> str:
+    """What is counted, of one: 'export' of 'exports', 'person' of 'people', 'GB' of 'GB'."""
+    *before, last = plural.split(" ")
+    lower = last.lower()
+    if lower in ONE_OF:
+        last = ONE_OF[lower]
+    elif lower.endswith("ies") and len(last) > 4:
+        last = f"{last[:-3]}y"
+    elif lower.endswith(("sses", "xes", "ches", "shes")):
+        last = last[:-2]
+    elif lower.endswith("s") and not lower.endswith(("ss", "us", "is")) and len(last) > 2:
+        last = last[:-1]
+    return " ".join((*before, last))
 
 
 def initial(text: str) -> str:

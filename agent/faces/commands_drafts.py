@@ -49,12 +49,15 @@ def draft(
         int | None, typer.Option("--top", min=1, metavar="N", help="Only the first N ready accounts.")
     ] = None,
     account: Annotated[str | None, typer.Option("--account", metavar="ID", help="Only this account.")] = None,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Let the templates write, also where a model is switched on.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a draft for each ready account and queue it for your yes."""
     house = open_house(workspace)
-    written, result = house.draft(top, account, progress=note)
+    written, result = house.draft(top, account, progress=note, by_model=not no_model)
     if as_json:
         print_json({"as_of": result.as_of, "drafts": [one.shape() for one in written]})
     else:

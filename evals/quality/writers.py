@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from pydantic import BaseModel, Field
@@ -86,18 +86,7 @@ def _by_plain_prompt(case: Case, model: Model) -> Written:
 
 
 def _making(model: str, prompts: dict[str, str], usage: Usage, why: str | None = None) -> Making:
-    return Making(
-        writer=MODEL,
-        model=model,
-        prompts=prompts,
-        why=why,
-        calls=usage.calls,
-        tokens_in=usage.tokens_in,
-        tokens_cached=usage.tokens_cached,
-        tokens_out=usage.tokens_out,
-        seconds=usage.seconds,
-        cost_micro=usage.cost_micro,
-    )
+    return Making(writer=MODEL, model=model, prompts=prompts, why=why, **asdict(usage))
 
 
 _WITH_MODEL: dict[Writer, Callable[[Case, Model], Written]] = {

@@ -26,7 +26,8 @@ WRONG_FIGURE = a_draft(
     problem="The limit on {things} has stopped your team nine times in the last {limit_hits_window}."
 )
 TWO_QUESTIONS = a_draft(close="Not yet is fine: it is worth another look {watch}. Or shall we call?")
-OTHER_CUSTOMER = a_draft(observation="Northwind had that as well, and Ana Silva told me so.")
+OTHER_CUSTOMER = a_draft(observation="Northwind had that as well.")
+OTHER_PERSON = a_draft(observation="That is what Ana Silva told me.")
 
 
 def checking(brief: Brief, around: Surroundings = AROUND) -> Callable[[Message], list[Violation]]:
@@ -62,6 +63,7 @@ def test_a_good_first_answer_stands(one: Worded):
         (WRONG_FIGURE, "ungrounded_figure", "nine times"),
         (TWO_QUESTIONS, "one_ask", "a question too many"),
         (OTHER_CUSTOMER, "wrong_name", "Northwind"),
+        (OTHER_PERSON, "wrong_name", "Silva"),
         (a_draft(observation="We noticed that you clicked on it."), "no_internals", "We noticed"),
         (a_draft(observation="Act now, it will be deleted."), "no_pressure", "Act now"),
         (a_draft(subject="A {limit} for you"), "unfilled", "{limit}"),

@@ -56,6 +56,16 @@ GLUED = [
     "You are at about {used} of them.",
 ]  # fmt: skip
 
+COUNTED = [
+    "It waits for most {things} now.", "The majority of {things} wait.", "It stops half the {things}.", "You use most of {thing}.",
+    "It stops both {things}.", "Hundreds of {things} wait.", "Half of {account} waits.",
+]  # fmt: skip
+NAMES = [
+    "It is what Scale is for.", "You may know Jira, too.", "You know it from Ana.", "That is what the Enterprise plan has.",
+    "It is in the iPhone app.", "They use McKinsey for it.", "McKinsey does it.", "It is NOT much.", "STOP it.", "It works with SSO.",
+    "They do it vs. Scale every day.", "It is Un-Limited.", "It is a question: Scale or not.", "It is “Scale” for you.",
+]  # fmt: skip
+
 
 def rules(**parts: str) -> set[str]:
     """The rules that a draft with these parts offends."""
@@ -72,6 +82,8 @@ def test_the_draft_all_others_differ_from_has_no_fault():
     ("texts", "rule"),
     [
         pytest.param(NUMBERS + DAYS + OTHER_DIGITS, "ungrounded_figure", id="figures"),
+        pytest.param(COUNTED, "ungrounded_figure", id="counted"),
+        pytest.param(NAMES, "wrong_name", id="names"),
         pytest.param(MONEY, "price_last", id="money"),
         pytest.param(ODD, "no_injection", id="odd"),
         pytest.param(SLOTS, "unfilled", id="slots"),
@@ -102,11 +114,19 @@ def test_what_no_subject_may_say(text):
         "They wait ({used} of the {ceiling}).", "\"{used} of {ceiling}\" says it.", "Your team's {things}: {used}.",
         "{plan}'s limit is close.", "{account}'s work waits.", "You have {used}, of the {ceiling} there are.", "It stopped you {limit_hits.number} times.",
         "There is only one thing to know.", "It may be time when more than {used} are gone.",
+        "I'd say so. I’ve seen it, and I'll help: that is what I'm here for.",
+        "\"It waits.\" That is how it is. (So it was.)", "{thing} comes first; {plan} is what it is.",
     ],
 )  # fmt: skip
 def test_what_the_guardrails_allow_is_no_fault(text):
     """Pronouns, idioms and the verbs 'may' and 'march' say no number."""
     assert faults(a_draft(observation=text), a_brief()) == []
+
+
+def test_no_offer_of_the_models_own_invention():
+    """Plans that nobody sells have no slot."""
+    invented = "The {offer}, or Scale, or Enterprise, would be {price}. Which one?"
+    assert rules(offer=invented) == {"wrong_name"}
 
 
 @pytest.mark.parametrize("slot", ["offer", "price", "offer_price", "offer_ceiling", "benefit", "watch"])

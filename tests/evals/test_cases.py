@@ -14,17 +14,6 @@ from agent.foundation.errors import InputError
 from evals.quality.cases import FOLDER, Case, load_case, load_cases
 
 NAMES = sorted(path.stem for path in FOLDER.iterdir())
-TITLED = "a greeting by title, 'Hi Dr. Behr,', is read as the end of a sentence"
-REAIS = "the R of R$ is taken for a name"
-MONTH = "the month of a date of the brief is taken for the customer of that name"
-WRONGLY_BLOCKED = {
-    "capacity_three_times_over": ("wrong_name", REAIS),
-    "scope_with_newcomers": ("wrong_name", REAIS),
-    "seats_without_a_number": ("problem_first", TITLED),
-    "service_title_and_surname": ("problem_first", TITLED),
-    "deadline_customers_called_like_months": ("wrong_name", MONTH),
-}
-"Right messages that a guardrail still blocks: the rule, and why it is wrong. Mended, they leave this table."
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +50,13 @@ def test_cases_are_chosen_by_id_and_by_tag():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_template_masters_every_case(cases: dict[str, Case], name: str):
-    """In every framing of the play, without a block and without a warning that is not known to be wrong."""
+    """In every framing of the play, without a block and without a warning."""
     case = cases[name]
-    known = {WRONGLY_BLOCKED[name][0]} if name in WRONGLY_BLOCKED else set()
     assert len(framings(case.brief.play)) >= 2
     for framing in framings(case.brief.play):
         message = write(case.brief, framing)
         found = check(message, case.brief, case.around)
-        assert {one.rule for one in found} == known, (found, message.text)
+        assert not found, (found, message.text)
 
 
 BROKEN = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
 import subprocess
@@ -12,6 +14,7 @@ import pytest
 
 from agent.foundation.errors import InputError
 from evals.quality import differences
+from evals.quality.__main__ import main
 from evals.quality.comparison import Outcome, Part
 from evals.quality.gate import compare
 from evals.quality.measures import Unit, percent, signed, written
@@ -352,14 +355,14 @@ def test_a_baseline_that_is_not_there_is_said(tmp_path):
 
 
 def gate(folder, *words):
-    """The evaluation as a process."""
-    return subprocess.run(
-        [sys.executable, "-m", "evals.quality", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """The evaluation as its process would run it."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(words)
+        except SystemExit as ended:
+            code = ended.code
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -392,6 +395,15 @@ def test_the_exit_code_tells(saved, words, code):
     done = gate(saved, *words)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_ends_with_that_code(saved):
+    """What is returned is what the shell sees."""
+    words = ("--run", "worse.json", "--against", "base.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "evals.quality", *words], cwd=saved, capture_output=True, check=False
+    )
+    assert done.returncode == 1
 
 
 def test_json_is_one_document_that_is_a_baseline_itself(saved):

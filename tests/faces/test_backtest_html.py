@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import replace
 from html import escape
 from itertools import combinations
@@ -15,7 +14,7 @@ from agent.faces.backtest_html import html
 from agent.learning.backtest.result import Bin, Lead
 from agent.learning.backtest.run import backtest
 from tests.learning.planted import planted
-from tests.pages import CHROMIUM, FLAGS, fetches_and_runs_nothing
+from tests.pages import fetches_and_runs_nothing, fits_the_width
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -156,24 +155,4 @@ def test_lead_times_are_the_bars_where_it_has_any(found, nothing):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_sticks_out(found, tmp_path, width):
     """At a phone's and at a desktop's width the page does not scroll sideways."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    # The policy forbids scripts, so the copy that measures itself goes without it; the layout is the same.
-    measured = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html(found, "Acme"))
-    sizes = "[innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth]"
-    probe = f"<script>parent.document.title = {sizes}.join(' ')</script></body>"
-    frame = escape(measured.replace("</body>", probe), quote=True)
-    page = tmp_path / "frame.html"
-    page.write_text(
-        f'<iframe width="{width}" height="900" frameborder="0" srcdoc="{frame}"></iframe>', "utf-8"
-    )
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-    )
-    inner, document, body = map(int, re.search(r"<title>(\d+) (\d+) (\d+)</title>", done.stdout).groups())
-    assert inner == width
-    assert max(document, body) <= width
+    fits_the_width(html(found, "Acme"), width, tmp_path)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-from html import escape
-
 import pytest
 
 from agent.faces.digest import as_html
 from tests.faces.digests import a_digest
-from tests.pages import CHROMIUM, FLAGS, Page, fetches_and_runs_nothing
+from tests.pages import Page, fetches_and_runs_nothing, fits_the_width
 
 
 def test_the_page_fetches_and_runs_nothing():
@@ -75,25 +71,4 @@ def test_the_style_knows_dark_phone_and_paper(medium):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_sticks_out(tmp_path, width):
     """At a phone's and at a desktop's width the page does not scroll sideways."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    # The policy forbids scripts, so the copy that measures itself goes without it; the layout is the same.
-    measured = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", as_html(a_digest()))
-    sizes = "[innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth]"
-    probe = f"<script>parent.document.title = {sizes}.join(' ')</script></body>"
-    # A browser window has a least width; a frame has not.
-    frame = escape(measured.replace("</body>", probe), quote=True)
-    page = tmp_path / "frame.html"
-    page.write_text(
-        f'<iframe width="{width}" height="900" frameborder="0" srcdoc="{frame}"></iframe>', "utf-8"
-    )
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-    )
-    inner, document, body = map(int, re.search(r"<title>(\d+) (\d+) (\d+)</title>", done.stdout).groups())
-    assert inner == width
-    assert max(document, body) <= width
+    fits_the_width(as_html(a_digest()), width, tmp_path)

@@ -77,12 +77,24 @@ def test_json_is_one_document_and_nothing_else(folder):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--writer", "nobody"], 2, "it is model or template"),
-        (["--what"], 2, "No such option"),
+        pytest.param(["--writer", "nobody"], 2, "it is model or template", marks=pytest.mark.slow),
+        pytest.param(["--what"], 2, "No such option", marks=pytest.mark.slow),
         (["--run", "base.json", "--against", "none.json"], 1, "Error: There is no file none.json"),
-        (["--run", "base.json", "--against", "-x"], 1, "Error: There is no file -x"),
-        (["--run", "base.json", "--workspace", "nowhere"], 2, "There is no outgrown.toml"),
-        (["--run", "base.json", "--html", "no/such/page.html"], 1, "cannot be written"),
+        pytest.param(
+            ["--run", "base.json", "--against", "-x"], 1, "Error: There is no file -x", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            ["--run", "base.json", "--workspace", "nowhere"],
+            2,
+            "There is no outgrown.toml",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ["--run", "base.json", "--html", "no/such/page.html"],
+            1,
+            "cannot be written",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_cannot_be_is_one_sentence(folder, words, code, said):

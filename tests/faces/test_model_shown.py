@@ -99,17 +99,33 @@ def test_without_a_key_the_doctor_says_how_to_switch_it_on(workspace: Path) -> N
         pytest.param(
             MODELS, {}, "ok", "$0.33 of $20 and 1,000 of 2,000,000 tokens spent this month", id="well"
         ),
-        pytest.param(MODELS, {"monthly_cost": 0.4}, "warn", "$0.33 of $0.40", id="over four fifths"),
+        pytest.param(
+            MODELS,
+            {"monthly_cost": 0.4},
+            "warn",
+            "$0.33 of $0.40",
+            id="over four fifths",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             MODELS, {"monthly_tokens": 1200}, "warn", "templates have taken over until", id="at its limit"
         ),
         pytest.param(MODELS, {"model": "gpt-99"}, "fail", "does not have that model", id="unknown model"),
-        pytest.param(failing(401), {}, "fail", "does not accept the key", id="bad key"),
-        pytest.param(failing(500), {}, "warn", "HTTP 500", id="down"),
-        pytest.param(failing(404), {}, "ok", "tokens spent", id="cannot list its models"),
-        pytest.param(Reply("<html>"), {}, "ok", "tokens spent", id="no list"),
         pytest.param(
-            MODELS, {"model": "gpt-5-mini", "prices": {}}, "ok", "gpt-5-mini at http://127.0.0.1", id="named"
+            failing(401), {}, "fail", "does not accept the key", id="bad key", marks=pytest.mark.slow
+        ),
+        pytest.param(failing(500), {}, "warn", "HTTP 500", id="down", marks=pytest.mark.slow),
+        pytest.param(
+            failing(404), {}, "ok", "tokens spent", id="cannot list its models", marks=pytest.mark.slow
+        ),
+        pytest.param(Reply("<html>"), {}, "ok", "tokens spent", id="no list", marks=pytest.mark.slow),
+        pytest.param(
+            MODELS,
+            {"model": "gpt-5-mini", "prices": {}},
+            "ok",
+            "gpt-5-mini at http://127.0.0.1",
+            id="named",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             Reply('{"data": [{"id": "mine"}]}'),
@@ -117,6 +133,7 @@ def test_without_a_key_the_doctor_says_how_to_switch_it_on(workspace: Path) -> N
             "ok",
             "its price is not known",
             id="no price",
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -147,6 +164,17 @@ def test_a_doctor_waits_five_seconds_at_most_for_a_model(workspace: Path) -> Non
     assert "did not answer in time" in check.says
 
 
+def test_what_the_model_took_and_who_writes_now_is_told(workspace: Path) -> None:
+    """One line of each."""
+    took(workspace, 420_000)
+    switched(workspace, base_url="http://127.0.0.1:9/v1", monthly_cost=0.42)
+    house = House(open_workspace(workspace))
+    over, spent = model_notes(month(house.store, limits_of(house.settings.llm), clock.now()))
+    assert "templates have taken over" in over
+    assert "$0.42 of $0.42" in spent
+
+
+@pytest.mark.slow
 def test_the_digest_says_what_the_model_took_and_who_writes_now(workspace: Path) -> None:
     """Today's; and nothing of a model that is off."""
     took(workspace, 420_000)

@@ -115,6 +115,7 @@ def asked_in_a_process(url: str, watcher: str, tracing: str) -> subprocess.Compl
     )
 
 
+@pytest.mark.slow
 def test_nobody_watches_unless_switched_on_by_name() -> None:
     """Whatever the environment says, prompts go to the model alone."""
     with serving(GOOD) as server, serving(Reply("{}")) as watcher:

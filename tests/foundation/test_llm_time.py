@@ -107,9 +107,9 @@ def test_a_run_waits_no_longer_than_its_patience_however_many_ask() -> None:
 
 def test_time_between_questions_is_not_waiting() -> None:
     """The patience is for the model, not for the work around it."""
-    with serving(GOOD) as server, a_model(server, patience=2.0) as model:
+    with serving(GOOD) as server, a_model(server, patience=1.0) as model:
         ask(model)
-        time.sleep(2.0)
+        time.sleep(1.0)
         assert ask(model).value.count == 3
 
 
@@ -180,6 +180,7 @@ print("over", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_a_process_ends_while_a_call_is_under_way() -> None:
     """Without waiting for it, and without a word on the screen."""
     with serving(Reply(GOOD.body, wait=60)) as server:

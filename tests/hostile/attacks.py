@@ -39,9 +39,18 @@ class Attack:
 
 def own() -> tuple[Attack, ...]:
     """Our own, each alone."""
-    lists = tomllib.loads((HERE / "attacks.toml").read_text("utf-8"))
+    return _listed("own", "attacks.toml")
+
+
+def adaptive() -> tuple[Attack, ...]:
+    """Those made against our own lists, for tickets: orders in the words of a customer."""
+    return _listed("adaptive", "adaptive.toml")
+
+
+def _listed(name: str, file: str) -> tuple[Attack, ...]:
+    lists = tomllib.loads((HERE / file).read_text("utf-8"))
     return tuple(
-        Attack(f"own {kind} {number}", text)
+        Attack(f"{name} {kind} {number}", text)
         for kind, told in lists.items()
         for number, text in enumerate(told["texts"], 1)
     )
@@ -82,3 +91,8 @@ def in_mails() -> tuple[Attack, ...]:
     return tuple(
         one for nth, attack in enumerate(corpora()) for one in placed(attack, mails[nth % len(mails)])
     )
+
+
+def for_channel(channel: str) -> tuple[Attack, ...]:
+    """Every attack for one channel: tickets hold whole mails, names the attack alone."""
+    return own() + (adaptive() + in_mails() if channel == "ticket" else corpora())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from tests.hostile.attacks import Attack
 from tests.hostile.obeying import Obeying
 
 NUMBERED = re.compile(r"a(\d{3})\b")
+AT_ONCE = 80
+"Attacks in one company."
 
 
 @dataclass
@@ -41,8 +44,16 @@ class Tally:
 
     @property
     def bound(self) -> float:
-        """One-sided 95% upper bound on the share that changes something, where none did (Clopper-Pearson)."""
-        return 1 - 0.05 ** (1 / self.tried)
+        """One-sided 95% upper bound on the share that changes something because of a model (Clopper-Pearson)."""
+        changed, low, high = len(self.by_model), 0.0, 1.0
+        for _ in range(50):
+            share = (low + high) / 2
+            seen = sum(
+                math.comb(self.tried, n) * share**n * (1 - share) ** (self.tried - n)
+                for n in range(changed + 1)
+            )
+            low, high = (share, high) if seen > 0.05 else (low, share)
+        return high
 
 
 def drive(channel: str, attacks: Sequence[Attack], folder: Path) -> Tally:

@@ -42,8 +42,8 @@ from tests.hostile.attacks import own
 from tests.hostile.obeying import Obeying
 from tests.worlds import MOMENT, READ_AT
 
-N = 20
-PATIENCE = 2.0
+N = 6
+PATIENCE = 1.0
 "Seconds that a run waits here; a workspace waits 25 unless it says otherwise."
 LOADING = 15.0
 "Seconds that loading the library takes on a busy machine."
@@ -88,8 +88,8 @@ KINDS = {
     "now this, now that": in_turn(*([Status(500), Json(LIES), Refusal(), CutOff(after=9), Status(429)] * 30)),
     "well": scripted_answer,
 }
-QUICK = ("hangs", "lies")
-SLOWEST = ("hangs", "dribbles", "slow", "429 for long", "500")
+QUICK = ("hangs",)
+SLOWEST = ("hangs",)
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,7 @@ def today(monkeypatch):
 
 @pytest.fixture(scope="module")
 def company() -> Company:
-    """Twenty accounts that are ready."""
+    """Some accounts that are ready."""
     found = Company()
     for nth in range(N - 3):
         found.nearly_full(f"ready{nth}")
@@ -168,7 +168,7 @@ def must_hold(run: Run, *, by_model: bool) -> None:
 
 @pytest.mark.parametrize("kind", QUICK)
 def test_a_run_ends_well_whatever_the_model_does(kind, company, without, tmp_path):
-    """The kinds that differ most, with little patience."""
+    """The kind that could hold a run for longest, with little patience."""
     with with_model(kind, company, tmp_path / "run", patience_seconds=PATIENCE) as run:
         must_hold(run, by_model=False)
         # Reading tickets and drafting have a patience each; the rest is loading the library.

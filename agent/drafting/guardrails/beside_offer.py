@@ -14,11 +14,16 @@ from agent.drafting.guardrails.figures import benefit_in, days_of, ledger_of, qu
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.naming import find_name, own_names
 from agent.drafting.guardrails.text import Part, Text
-from agent.drafting.guardrails.waiting import watches
+from agent.drafting.guardrails.waiting import is_dear, leave_of, watches
 from agent.drafting.guardrails.words import WORDS, stem
 
 BENEFIT_STEMS = 3
 "So many stems of the founder's own benefit sentence say it in other words."
+AGAINST_WAITING = re.compile(
+    r"(?<!\w)(?:i|we|you)(?:'d not|'d never| (?:would|should)(?: not| never|n't)) (?:\w+ )?"
+    r"(?:wait|put (?:it|this|that) off|postpone|delay|hold off|leave (?:it|this|that))(?!\w)(?! (?:for|on) )"
+)
+"Advice of ours against waiting: 'I would not put this off.'"
 FEW_WORDS = 3
 "A sentence of so many words adds nothing: 'I can.'"
 
@@ -28,9 +33,9 @@ def idle_sentences(text: Text, brief: Brief) -> Iterator[Part]:
     if text.last is None or len(text.paragraphs) < 2:
         return
     for sentence in text.sentences(text.last):
-        if next(text.find(WORDS.venturing, sentence), None) is not None and not _serves(
-            text, brief, sentence
-        ):
+        ventures = next(text.find(WORDS.venturing, sentence), None) is not None
+        against = next(text.find(AGAINST_WAITING, sentence), None) is not None
+        if against or (ventures and not _serves(text, brief, sentence)):
             yield sentence
 
 
@@ -52,7 +57,9 @@ def _serves(text: Text, brief: Brief, sentence: Part) -> bool:
         return True
     if any(sentence.holds(day.start) and ledger_of(text, brief).knows(day) for day in days_of(text, brief)):
         return True
+    if is_dear(text, sentence):
+        return False
     for leave in (WORDS.not_yet, WORDS.waiting, WORDS.welcome):
         if next(text.find(leave, sentence), None) is not None:
             return True
-    return watches(text, brief, sentence)
+    return leave_of(text, sentence) is not None or watches(text, brief, sentence)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from agent.drafting.brief import Brief
 from agent.drafting.guardrails.folding import plain
+from agent.drafting.guardrails.money import marked
 from agent.drafting.guardrails.quantities import quantities
 from agent.drafting.guardrails.units import (
-    CURRENCY_SIGNS,
-    CURRENCY_WORDS,
+    OWN_CURRENCY,
     SECONDS,
     TIME_UNITS,
     Kind,
@@ -82,7 +82,7 @@ def entry_of(figure: Figure, brief: Brief) -> Entry:
         for word, name in (("monthly", "month"), ("weekly", "week"), ("daily", "day"), ("yearly", "year"))
         if word in words
     )
-    shown = _shown(display)
+    shown = _shown(marked(display, display.upper(), brief).lower if unit == "money" else display)
     window = (figure.first_day, figure.last_day)
     if isinstance(figure.value, date):
         return Entry(
@@ -109,8 +109,8 @@ def entry_of(figure: Figure, brief: Brief) -> Entry:
         kind = Kind.MULTIPLE
     elif unit == "money":
         kind = Kind.MONEY
-        code = single.unit if single and single.kind is Kind.MONEY else brief.offer.currency
-        code = _same_sign(code, brief.offer.currency, display)
+        code = single.unit if single and single.kind is Kind.MONEY else OWN_CURRENCY
+        code = brief.offer.currency if code == OWN_CURRENCY else code
         exact = value / 10 ** _exponent(code)
     elif unit in TIME_UNITS:
         kind, exact = Kind.DURATION, value * SECONDS[TIME_UNITS[unit]]
@@ -162,15 +162,3 @@ def _exponent(code: str) -> int:
     from agent.signals.display import EXPONENTS
 
     return EXPONENTS.get(code, 2)
-
-
-def _same_sign(code: str, offered: str, display: str) -> str:
-    """The offer's own currency where the display shows its sign: '$' of an Australian offer is AUD."""
-    signs = {sign: CURRENCY_SIGNS[sign] for sign in CURRENCY_SIGNS if sign in display}
-    if code == offered or (
-        signs
-        and offered in ("AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "CNY")
-        and offered.lower() not in CURRENCY_WORDS
-    ):
-        return offered
-    return code

@@ -12,6 +12,7 @@ from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.grounding import Ledger
 from agent.drafting.guardrails.joining import shares_in, told_with_another_period, told_with_another_window
 from agent.drafting.guardrails.links import links_in, mails_in
+from agent.drafting.guardrails.money import in_own_currency, own_money
 from agent.drafting.guardrails.naming import find_name, hidden_numbers, own_spans
 from agent.drafting.guardrails.quantities import quantities
 from agent.drafting.guardrails.rule import Fault, rule
@@ -71,7 +72,12 @@ def quantities_of(text: Text, brief: Brief) -> list[tuple[Quantity, tuple[Entry,
         ledger = ledger_of(text, brief)
         days = [(day.start, day.end) for day in days_of(text, brief)]
         hidden = sorted([*hidden_of(text, brief), *days])
-        found = [_hoped(text, said) for said in quantities(text.lower, hidden)]
+        money = own_money(text, brief)
+        read = (
+            in_own_currency(said, money.spans, brief.offer.currency)
+            for said in quantities(money.lower, hidden)
+        )
+        found = [_hoped(text, said) for said in read]
         for place, share in reversed(list(shares_in(text, found, ledger))):
             found[place : place + 2] = [share]
         return [(said, ledger.grounds(said)) for said in found]
@@ -138,7 +144,10 @@ def ungrounded_figure(text: Text, brief: Brief, _around: Surroundings) -> Iterab
         shown = text.folded[counted.start : counted.end]
         yield Fault(*part, f"'{shown}' was not measured over that time; say the time it was measured in.")
     for part in text.find(WORDS.unmeasured):
-        if not any(own.start <= part.start and part.end <= own.end for own in benefit_in(text, brief)):
+        amounts = [one for one in own_money(text, brief).spans if one.start == part.start]
+        if not amounts and not any(
+            own.start <= part.start and part.end <= own.end for own in benefit_in(text, brief)
+        ):
             shown = text.folded[part.start : part.end]
             yield Fault(
                 *part, f"'{shown}' compares without a figure of the brief; quote one, or leave it out."

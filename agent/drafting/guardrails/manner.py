@@ -10,6 +10,7 @@ from agent.drafting.guardrails.beside_offer import idle_sentences
 from agent.drafting.guardrails.figures import benefit_in
 from agent.drafting.guardrails.folding import plain
 from agent.drafting.guardrails.links import links_in, mails_in
+from agent.drafting.guardrails.money import own_money
 from agent.drafting.guardrails.naming import COUNTED, find_name, own_names, own_spans
 from agent.drafting.guardrails.rule import Fault, rule
 from agent.drafting.guardrails.text import Part, Text
@@ -127,7 +128,7 @@ def no_internals(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fau
 @rule(Level.WARN)
 def tone(text: Text, brief: Brief, _around: Surroundings) -> Iterable[Fault]:
     """No capitals for emphasis, at most one exclamation mark, plain words."""
-    own = own_spans(text, brief)
+    own = (*own_spans(text, brief), *own_money(text, brief).spans)
     tokens = own_names(text, brief).tokens
     for match in CAPITALS.finditer(text.folded):
         word, part = match.group(), Part(*match.span())

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator
 
 from agent.drafting.brief import Brief
 from agent.drafting.guardrails.dates import DAYS, MONTHS
+from agent.drafting.guardrails.figures import days_of, ledger_of
 from agent.drafting.guardrails.folding import plain
+from agent.drafting.guardrails.money import own_money
 from agent.drafting.guardrails.naming import (
     AS_A_PLAN,
     AS_SOMEBODY,
     COUNTED,
     NOTHING,
     PLAN_WORD,
+    find_name,
     is_start,
     names_in,
     own_names,
@@ -27,7 +30,7 @@ from agent.drafting.guardrails.words import WORDS, stem
 from agent.drafting.violation import Level, Surroundings
 
 WORD = re.compile(r"[^\W\d_][\w]*(?:['’-][\w]+)*|(?<!\w)\d{1,9}[a-z][\w-]*")
-AT_START = {"customer": AS_SOMEBODY, "plan": AS_A_PLAN, "offer": AS_A_PLAN, "feature": NOTHING}
+AT_START = {"plan": AS_A_PLAN, "offer": AS_A_PLAN, "feature": NOTHING}
 EDGES = " ,!.:;-\n"
 FOLLOWING = re.compile(r" ([A-Z][a-z]{2,})(?![\w'])")
 INNER = re.compile(r"['-]")
@@ -36,7 +39,7 @@ INNER = re.compile(r"['-]")
 @rule(Level.BLOCK)
 def wrong_name(text: Text, brief: Brief, around: Surroundings) -> Iterable[Fault]:
     """People, companies, plans and features are those of the brief; no other customer is named."""
-    own = own_spans(text, brief)
+    own = (*own_spans(text, brief), *own_money(text, brief).spans)
     found: list[Fault] = [*_greeted(text, brief)]
     found += _of_others(text, brief, around, own)
     taken = [(fault.start, fault.end) for fault in found]
@@ -97,7 +100,16 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
                 match = pattern_of(name).match(text.lower, start)
                 if not match or any(part.start <= start and match.end() <= part.end for part in own):
                     continue
-                if common and not any(
+                if (
+                    kind == "customer"
+                    and text.folded[start].islower()
+                    and _is_inside(start, _quoted(text, brief))
+                ):
+                    continue
+                if common and kind == "customer":
+                    if not _is_somebody(text, brief, Part(start, match.end()), own):
+                        continue
+                elif common and not any(
                     part.start == start for part in names_in(text, name, common=True, at_start=AT_START[kind])
                 ):
                     continue
@@ -120,10 +132,55 @@ def _of_others(text: Text, brief: Brief, around: Surroundings, own: tuple[Part, 
                 for other in others.beginning(head)
             )
             and head not in vocabulary
-            and not any(part.holds(start) for part in own)
+            and not _is_inside(start, own)
+            and not (text.folded[start].islower() and _is_inside(start, _quoted(text, brief)))
         ):
             shown = text.folded[start : start + len(head)]
             yield Fault(start, start + len(head), f"'{shown}' begins another customer's name; take it out.")
+
+
+def _is_somebody(text: Text, brief: Brief, part: Part, own: tuple[Part, ...]) -> bool:
+    """Whether everyday words that are another customer's name are meant as one, and not as the words they are.
+
+    They are where each has a capital that it owes neither to its place, nor to a date or a text of the brief.
+    """
+    first, *others = WORD.findall(text.folded, *part)
+    others = [word for word in others if word.lower() not in WORDS.small]
+    if not first[0].isupper() or any(word[0].islower() for word in others) or (first == "I" and not others):
+        return False
+    if text.greeting and text.greeting.holds(part.start):
+        return False
+    if is_start(text, part.start) and not others:
+        said = first.lower()
+        is_needed = said in WORDS.small or said in WORDS.empty or stem(said) in _vocabulary(brief)
+        if is_needed or not AS_SOMEBODY.match(text.lower, part.end):
+            return False
+    if text.subject.holds(part.start) and _is_title_case(text):
+        return False
+    if text.sign_off and text.sign_off.holds(part.start):
+        line = next(one for one in text.lines(text.sign_off) if one.holds(part.start))
+        if text.of(line).strip(" -,.!*") in WORDS.closings:
+            return False
+    ledger = ledger_of(text, brief)
+    dates = [Part(day.start, day.end) for day in days_of(text, brief) if ledger.knows(day)]
+    return not any(
+        one.start < part.end and part.start < one.end for one in (*own, *dates, *_quoted(text, brief))
+    )
+
+
+def _is_inside(place: int, parts: Iterable[Part]) -> bool:
+    return any(part.holds(place) for part in parts)
+
+
+def _quoted(text: Text, brief: Brief) -> tuple[Part, ...]:
+    """Where the texts of the brief are repeated word for word."""
+
+    def make() -> tuple[Part, ...]:
+        texts = (brief.problem, brief.watch.sentence, brief.offer.benefit)
+        whole = [words for one in texts if (words := plain(one).rstrip(".!?;,: "))]
+        return tuple(part for words in whole for part in find_name(text, words))
+
+    return text.memo("quoted", make)
 
 
 def _unknown(text: Text, brief: Brief, own: tuple[Part, ...]) -> Iterator[Fault]:

@@ -146,6 +146,19 @@ def names_in(text: Text, name: str, *, common: bool, at_start: re.Pattern[str] =
             yield part
 
 
+def is_everyday(name: str) -> bool:
+    """Whether every word of a name is an everyday one, so that a text may need it for something else."""
+    return all(
+        word in WORDS.common
+        or word in WORDS.small
+        or word in WORDS.empty
+        or word in COUNTED
+        or word in WORDS.ours
+        or stem(word) in WORDS.countable
+        for word in re.findall(r"[\w']+", name)
+    )
+
+
 def is_common(name: str) -> bool:
     """Whether a name is made of everyday words."""
     words = name.split()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from agent.drafting.guardrails.folding import fold
-from agent.drafting.guardrails.naming import is_common
+from agent.drafting.guardrails.naming import is_common, is_everyday
 from agent.drafting.guardrails.words import WORDS
 from agent.drafting.violation import Surroundings
 
@@ -105,6 +105,7 @@ def _read(kind: str, raw: str) -> tuple[str, Other | None]:
         return "", None
     first = words[0]
     common = is_common(name) or (kind == "plan" and all(word in WORDS.common for word in words))
-    has_head = kind == "customer" and len(words) > 1 and len(first) > 3 and first not in WORDS.common
+    common = common or (kind == "customer" and is_everyday(name))
+    has_head = kind == "customer" and len(words) > 1 and len(first) > 3 and not is_everyday(first)
     in_any_case = has_head and len(first) >= SURE_IN_LOWER_CASE and first not in WORDS.everyday
     return first, Other(raw, name, kind, common, first if has_head else "", in_any_case)

@@ -13,15 +13,16 @@ from agent.drafting.message import Message
 
 T = TypeVar("T")
 
+LINE = re.compile(r"[^\n]+")
 BLANK = re.compile(r"\n[ ]*(?:\n[ ]*)+")
 SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)|\n(?=[ ]*(?:[-*•]|\d+[.)])\s)")
-NO_END = re.compile(
-    r"(?:\b(?:e\.g|i\.e|mr|mrs|ms|dr|prof|vs|approx|no|incl|etc|ca|inc|ltd|co|st|p\.s|\b[a-z]))\.$"
-)
+TITLED = "|".join(sorted(map(re.escape, WORDS.titles - {"sir", "miss", "madam"}), key=len, reverse=True))
+"Titles that are written with a full stop, which ends no sentence."
+NO_END = re.compile(rf"(?:\b(?:e\.g|i\.e|{TITLED}|vs|approx|no|incl|etc|ca|inc|ltd|co|st|p\.s|\b[a-z]))\.$")
 GREETING = re.compile(
     r"(?:"
     + "|".join(sorted(map(re.escape, WORDS.greeting_words), key=len, reverse=True))
-    + r")\b[^,!.:;?\n]{0,60}"
+    + rf")\b(?:(?<!\w)(?:{TITLED})\.(?= ?[^\W\d_])|[^,!.:;?\n]){{0,60}}"
     r"(?:[,!.:;-]+|(?=\n)|$)",
 )
 NAME_ALONE = re.compile(
@@ -120,6 +121,10 @@ class Text:
         found.append(self._trim(Part(start, part.end)))
         return tuple(one for one in found if one.end > one.start)
 
+    def lines(self, part: Part) -> tuple[Part, ...]:
+        """The lines of a part."""
+        return tuple(Part(*match.span()) for match in LINE.finditer(self.lower, *part))
+
     def before_last(self) -> tuple[Part, ...]:
         """Subject and every paragraph but the last."""
         return (self.subject, *self.paragraphs[:-1])
@@ -163,8 +168,8 @@ class Text:
     def _find_sign_off(self, after: int, sender_names: tuple[str, ...]) -> Part | None:
         """The closing words, the sender's name and what they call themselves, at the end of the body."""
         lines: list[Part] = []
-        for match in re.compile(r"[^\n]+").finditer(self.lower, after, self.body.end):
-            if (line := self._trim(Part(*match.span()))).end > line.start:
+        for one in self.lines(Part(after, self.body.end)):
+            if (line := self._trim(one)).end > line.start:
                 lines.append(line)
         own = set(sender_names)
         taken = len(lines)

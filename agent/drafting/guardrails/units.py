@@ -78,7 +78,9 @@ RATES = {
     "annually": "year", "quarterly": "quarter", "annum": "year",
 }  # fmt: skip
 PER_SEAT = dict.fromkeys(("user", "member", "person", "head", "license", "licence"), "seat")
-CURRENCY_SIGNS = WORDS.currency_signs
+OWN_SIGN, OWN_CURRENCY = "\x1b", "XXX"
+"Stand for the offer's own currency, however it is written; no folded text holds the sign."
+CURRENCY_SIGNS = WORDS.currency_signs | {OWN_SIGN: OWN_CURRENCY}
 CURRENCY_WORDS = WORDS.currency_words
 DOLLARS = {
     "us": "USD", "a": "AUD", "au": "AUD", "c": "CAD", "ca": "CAD", "nz": "NZD", "hk": "HKD", "s": "SGD",

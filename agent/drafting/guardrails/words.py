@@ -50,6 +50,7 @@ class _Words:
         self.capitals = frozenset(lists["capitals"])
         self.neutral_greetings = frozenset(lists["neutral_greetings"])
         self.everyday = frozenset(lists["everyday"])
+        self.ours = frozenset(lists["ours"])
         self.greeting_words = tuple(lists["greeting_words"])
         self.titles = frozenset(lists["titles"])
         self.closings = frozenset(lists["closings"])
@@ -65,6 +66,7 @@ class _Words:
         self.ones, self.tens = tuple(lists["ones"]), tuple(lists["tens"])
         self.ordinals, self.tens_ordinals = tuple(lists["ordinals"]), tuple(lists["tens_ordinals"])
         self.currency_signs: dict[str, str] = lists["currency_signs"]
+        self.currency_local: dict[str, list[str]] = lists["currency_local"]
         names: dict[str, list[str]] = lists["currency_names"]
         self.currency_words = {word: code for code, words in names.items() for word in words}
         self.sides = {

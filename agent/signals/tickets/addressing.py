@@ -1,4 +1,4 @@
-"""Texts that speak to a machine rather than to a person: no model is shown them."""
+"""Texts that speak to a machine rather than to a person: no model is shown them, and they sell nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MIXED = re.compile(r"(?<![a-z0-9@$!|])[0-9@$!|]*+[a-z][a-z0-9@$!|]*+")
 def addresses_a_machine(text: str | None) -> bool:
     """Whether a text reads as if it were meant for a model: orders, roles, our own class names, code, or disguises.
 
-    A false alarm costs nothing but the model's opinion: the phrase rules read the text.
+    Such a text is read by the phrase rules alone, and only for what keeps us silent: a false alarm costs an offer.
     """
     if not text:
         return False

@@ -17,9 +17,9 @@ from agent.signals.tickets.addressing import addresses_a_machine
 from agent.signals.tickets.dates import named_days
 from agent.signals.tickets.names import Names, stems
 from agent.signals.tickets.phrases import (
-    FEATURELESS,
     MOST_ASKS_A_CLASS,
     MOST_PLACES,
+    ask_of,
     class_of_topic,
     hidden_places,
     takes_back,
@@ -111,7 +111,7 @@ def weighed(
     if any(ask.ticket_class in SILENCING for ask in found):
         found = [ask for ask in found if ask.ticket_class is not TicketClass.CAPABILITY_REQUEST]
     found = [ask for ask in found if ask.ticket_class is not TicketClass.OTHER]
-    return found or [weighing.ask(TicketClass.OTHER, "")]
+    return found or [ask_of(weighing.ticket, weighing.named, TicketClass.OTHER, "")]
 
 
 def _different(asks: list[Ask]) -> list[Ask]:
@@ -160,29 +160,29 @@ class _Weighing:
         said = self.reading.plain[start:end]
         quote = self.reading.original[slice(*place)][:QUOTE_AT_MOST]
         if name in SILENCING:
-            yield self.ask(name, quote)
+            yield ask_of(self.ticket, self.named, name, quote)
             return
         if not _is_more_than_a_word(said):
             return
         if name in CUELESS:
             if not takes_back(name, self.reading, start):
-                yield self.ask(name, quote)
+                yield ask_of(self.ticket, self.named, name, quote)
             return
         if name is TicketClass.USE_CASE:
             if product := self._product(claim.product, start, end):
-                yield self.ask(name, quote, product=product)
+                yield ask_of(self.ticket, self.named, name, quote, product=product)
             return
         cues = self._cues(name, start, end)
         if not cues:
             return
         if name is TicketClass.DEADLINE:
             for day in self._days(cues):
-                yield self.ask(name, quote, deadline_on=day)
+                yield ask_of(self.ticket, self.named, name, quote, deadline_on=day)
             return
         feature = self._feature(claim.feature, cues[0])
         # Without a feature that the text names there is nothing a plan could have.
         if feature or name is not TicketClass.CAPABILITY_REQUEST:
-            yield self.ask(name, quote, feature)
+            yield ask_of(self.ticket, self.named, name, quote, feature)
 
     def _cues(self, name: TicketClass, start: int, end: int) -> list[int]:
         """Where the words hold something that speaks for the class, does not only look like it, and is not taken back."""
@@ -230,26 +230,6 @@ class _Weighing:
             if words and len(words & heard) >= max(min(2, len(words)), (len(words) + 1) // 2):
                 return known
         return None
-
-    def ask(
-        self,
-        name: TicketClass,
-        quote: str,
-        feature: str | None = None,
-        product: str | None = None,
-        deadline_on: date | None = None,
-    ) -> Ask:
-        """An ask of this ticket."""
-        return Ask(
-            ticket_id=self.ticket.ticket_id,
-            account_id=self.ticket.account_id,
-            opened_on=self.ticket.opened_on,
-            ticket_class=name,
-            feature=None if name in FEATURELESS else feature or self.named,
-            product=product,
-            deadline_on=deadline_on,
-            quote=quote,
-        )
 
 
 def _is_more_than_a_word(said: str) -> bool:

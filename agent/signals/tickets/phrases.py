@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from itertools import islice
 from typing import Any
 
+from agent.signals.tickets.addressing import addresses_a_machine
 from agent.signals.tickets.dates import named_days
 from agent.signals.tickets.names import Names
 from agent.signals.tickets.port import Ask, Catalogue, TicketClass, TicketText
@@ -33,6 +34,8 @@ FEATURELESS = (
     TicketClass.FASTER,
     TicketClass.BUG,
 )
+SELLS_NOTHING = (TicketClass.LEAVING, TicketClass.PRICE_COMPLAINT, TicketClass.BUG, TicketClass.OTHER)
+"All that a text which speaks to a machine can be: nobody is offered more because of it."
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,28 @@ def hidden_places(name: TicketClass, reading: Reading) -> list[tuple[int, int]]:
     return [] if rule is None else rule.hidden(reading.plain)
 
 
+def ask_of(
+    ticket: TicketText,
+    named: str | None,
+    name: TicketClass,
+    quote: str,
+    feature: str | None = None,
+    product: str | None = None,
+    deadline_on: date | None = None,
+) -> Ask:
+    """An ask of a ticket; `named` is the feature that the ticket names where the words relied on name none."""
+    return Ask(
+        ticket_id=ticket.ticket_id,
+        account_id=ticket.account_id,
+        opened_on=ticket.opened_on,
+        ticket_class=name,
+        feature=None if name in FEATURELESS else feature or named,
+        product=product,
+        deadline_on=deadline_on,
+        quote=quote,
+    )
+
+
 class PhraseClassifier:
     """The engine that needs no key and no network."""
 
@@ -181,11 +206,16 @@ class _Look:
             if name is TicketClass.OTHER or (name is TicketClass.CAPABILITY_REQUEST and unwilling):
                 continue
             hits = found.get(name, [])
-            if hits or topic is name:
+            if (hits or topic is name) and (name in SELLS_NOTHING or not self._is_steering):
                 said = True
                 yield from self._about(name, hits)
         if not said:
-            yield self._ask(TicketClass.OTHER, "")
+            yield ask_of(self.ticket, self.named, TicketClass.OTHER, "")
+
+    @cached_property
+    def _is_steering(self) -> bool:
+        """Whether the words are meant for a machine: then no class that sells is heard in them."""
+        return addresses_a_machine(self.ticket.text)
 
     def _about(self, name: TicketClass, hits: list[Hit]) -> Iterator[Ask]:
         """One ask for each different thing the hits are about; without hits, the topic's."""
@@ -199,7 +229,7 @@ class _Look:
             different = {about: hit for about, hit in different.items() if hit.feature}
         for hit in list(different.values())[:MOST_ASKS_A_CLASS]:
             quote = self.reading.quote(hit.start, hit.end)
-            yield self._ask(name, quote, hit.feature, hit.product, hit.deadline_on)
+            yield ask_of(self.ticket, self.named, name, quote, hit.feature, hit.product, hit.deadline_on)
 
     def _by_topic(self, name: TicketClass) -> Iterator[Ask]:
         """The ask of a ticket that its topic alone puts into the class."""
@@ -211,27 +241,14 @@ class _Look:
         product = None
         if name is TicketClass.USE_CASE:
             product = next((found for _, _, found in self.names.use_cases(self.text)), None)
-        yield self._ask(
-            name, (self.ticket.topic or "")[:QUOTE_AT_MOST], feature, product, days[0] if days else None
-        )
-
-    def _ask(
-        self,
-        name: TicketClass,
-        quote: str,
-        feature: str | None = None,
-        product: str | None = None,
-        deadline_on: date | None = None,
-    ) -> Ask:
-        return Ask(
-            ticket_id=self.ticket.ticket_id,
-            account_id=self.ticket.account_id,
-            opened_on=self.ticket.opened_on,
-            ticket_class=name,
-            feature=None if name in FEATURELESS else feature or self.named,
-            product=product,
-            deadline_on=deadline_on,
-            quote=quote,
+        yield ask_of(
+            self.ticket,
+            self.named,
+            name,
+            (self.ticket.topic or "")[:QUOTE_AT_MOST],
+            feature,
+            product,
+            days[0] if days else None,
         )
 
     def _is_english(self) -> bool:

@@ -141,6 +141,7 @@ def test_words_of_several_accounts_are_read_by_themselves_and_once(warehouse):
     assert found(warehouse)["late"] == {"budget", "leaving"}
 
 
+@pytest.mark.slow
 def test_words_read_beside_others_serve_nobody_else(warehouse):
     """An account must not be able to read a text in advance for another."""
     say(warehouse, ("t1", "a", GERMAN), ("t2", "a", "Guten Tag an alle"))
@@ -151,7 +152,15 @@ def test_words_read_beside_others_serve_nobody_else(warehouse):
     assert [sorted(texts) for texts in shown(model)] == [sorted([GERMAN, "Guten Tag an alle"]), [GERMAN]]
 
 
-@pytest.mark.parametrize("why", [Why.OUT_OF_BUDGET, Why.UNREACHABLE, Why.OUT_OF_PATIENCE, Why.BAD_KEY])
+@pytest.mark.parametrize(
+    "why",
+    [
+        Why.UNREACHABLE,
+        pytest.param(Why.OUT_OF_BUDGET, marks=pytest.mark.slow),
+        pytest.param(Why.OUT_OF_PATIENCE, marks=pytest.mark.slow),
+        pytest.param(Why.BAD_KEY, marks=pytest.mark.slow),
+    ],
+)
 def test_an_outage_leaves_the_phrases_reading_until_the_next_sync(warehouse, why):
     """Nothing is unread, nothing is lost, and the reason is told."""
     say(warehouse, ("t1", "a", GERMAN), ("t2", "a", "Do you support SSO?"))
@@ -165,6 +174,7 @@ def test_an_outage_leaves_the_phrases_reading_until_the_next_sync(warehouse, why
     assert found(warehouse)["t1"] == {"budget", "leaving"}
 
 
+@pytest.mark.slow
 def test_a_budget_that_runs_out_in_the_middle(warehouse):
     """The newest are read; the rest is read by the phrases, and by the model when there is money again."""
     for n in range(6):
@@ -197,7 +207,14 @@ def test_a_killed_sync_goes_on_where_it_was(warehouse):
     assert all("budget" in classes for classes in found(warehouse).values())
 
 
-@pytest.mark.parametrize("why", [Why.REFUSED, Why.MALFORMED, Why.TRUNCATED])
+@pytest.mark.parametrize(
+    "why",
+    [
+        Why.REFUSED,
+        pytest.param(Why.MALFORMED, marks=pytest.mark.slow),
+        pytest.param(Why.TRUNCATED, marks=pytest.mark.slow),
+    ],
+)
 def test_a_text_that_no_answer_comes_of_is_given_up(warehouse, why):
     """After a few syncs: some words make a model refuse for ever, and every try is paid for."""
     say(warehouse, ("t1", "a", GERMAN), ("t2", "a", "Guten Tag an alle"))
@@ -223,6 +240,7 @@ def test_only_so_many_a_sync(warehouse, monkeypatch):
     assert keep(warehouse, model) == []
 
 
+@pytest.mark.slow
 def test_old_tickets_are_left_to_the_phrases(warehouse):
     """What is older than the window costs nothing, and a wider window reads it."""
     say(warehouse, ("old", "a", f"{GERMAN} Alt."), days_ago=30)
@@ -246,6 +264,7 @@ def test_a_new_catalogue_is_told_to_the_model(warehouse):
     assert found(warehouse)["t1"] == {"budget", "leaving"}
 
 
+@pytest.mark.slow
 def test_another_model_reads_again(warehouse):
     """Until it has, what the first one said stands."""
     say(warehouse, ("t1", "a", GERMAN))
@@ -315,6 +334,7 @@ def test_who_read_a_ticket_can_be_told(warehouse):
     assert engines["t1"].startswith("scripted:model ")
 
 
+@pytest.mark.slow
 def test_many_tickets_later(warehouse):
     """Reading them day by day gives what reading them all at once does."""
     model = knows_german()
