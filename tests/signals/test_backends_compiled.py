@@ -126,7 +126,7 @@ def test_a_plan_is_turned_to_another_day_and_account(kind):
     """The day and the account stand in the SQL as values that can be exchanged, hostile ones too."""
     plan = plan_of(kind, many_days=False, single=True)
     con = Catalogue(kind).backend
-    there = plan.about(con, date(2026, 1, 31), "o'clock \\ 1", 0)
+    there = plan.about(con, date(2026, 1, 31), "o'clock \\ 1")
     texts = [step.sql for step in there.steps] + list(there.answers.values())
     assert not any("1789" in text or "17890714" in text for text in texts)
     literals = {literal.this for text in texts for literal in parsed(text, kind).find_all(exp.Literal)}
