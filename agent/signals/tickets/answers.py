@@ -14,7 +14,7 @@ from agent.facts.version import raise_version, version_of
 from agent.foundation.llm.port import Model
 from agent.foundation.memo import Memo
 from agent.foundation.prompts import prompt
-from agent.foundation.warehouse import Warehouse, fetch
+from agent.foundation.warehouse import Warehouse
 from agent.signals.source import ASK_SCHEMA
 from agent.signals.tickets.asking import PROMPT, Told, Unit, ask_all, calls_for
 from agent.signals.tickets.claims import as_text
@@ -226,18 +226,3 @@ def _insert(duck: Any, table: str, names: Iterable[str], rows: Sequence[dict[str
         duck.execute(
             f"INSERT INTO {table} ({columns}) SELECT {lists}", [[row[name] for row in rows] for name in names]
         )
-
-
-def engines(warehouse: Warehouse, ticket_ids: Sequence[str]) -> dict[str, str]:
-    """Which model, with which prompt, read each of these tickets beside the phrase rules; those it did not are left out."""
-    if not warehouse.has("ticket_answers", "tickets"):
-        return {}
-    t, n = warehouse.table("tickets"), warehouse.table("ticket_answers")
-    rows = fetch(
-        t.filter(t.ticket_id.isin(list(ticket_ids)))
-        .mutate(said=t.text.hexdigest("md5"))
-        .inner_join(n.filter(n.answer.notnull()), ["account_id", "said"])
-        .select("ticket_id", "engine")
-        .order_by("ticket_id")
-    )
-    return {row["ticket_id"]: row["engine"] for row in rows}
