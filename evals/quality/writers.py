@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -93,8 +93,3 @@ _WITH_MODEL: dict[Writer, Callable[[Case, Model], Written]] = {
     Writer.MODEL: _by_model,
     Writer.PLAIN: _by_plain_prompt,
 }
-
-
-def prompt_hashes(names: Sequence[str]) -> dict[str, str]:
-    """Content hash by prompt."""
-    return {name: prompt(name).content_hash for name in names}
