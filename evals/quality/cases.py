@@ -133,9 +133,11 @@ def load_cases(only: Sequence[str] = (), folder: Path = FOLDER) -> tuple[Case, .
     paths = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stem)
     cases = tuple(load_case(path) for path in paths)
     for name in only:
-        names = {case.case_id for case in cases} | {tag for case in cases for tag in case.tags}
-        if name not in names:
-            raise InputError(f"There is no case and no tag '{name}'{nearest(name, names)}")
+        tags = sorted({tag for case in cases for tag in case.tags})
+        ids = [case.case_id for case in cases]
+        if name not in {*tags, *ids}:
+            # Where nothing is near, the tags tell more than the ids.
+            raise InputError(f"There is no case and no tag '{name}'{nearest(name, [*tags, *ids], most=12)}")
     return tuple(case for case in cases if not only or not {case.case_id, *case.tags}.isdisjoint(only))
 
 
