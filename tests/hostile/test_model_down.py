@@ -184,7 +184,7 @@ def test_a_run_ends_well_whatever_else_the_model_does(kind, company, without, tm
         assert run.reading + run.drafting - without.reading - without.drafting <= 2 * PATIENCE + LOADING
 
 
-@pytest.mark.slow
+@pytest.mark.timing
 @pytest.mark.parametrize("kind", SLOWEST)
 def test_a_run_takes_at_most_half_a_minute_longer(kind, company, without, tmp_path):
     """With the patience that a workspace has unless it says otherwise."""
