@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from agent.approval.spending import limits_of, month
 from agent.approval.states import DraftState
 from agent.approval.views import DraftLine, list_drafts, show_draft
 from agent.faces.digest import (
@@ -63,9 +62,8 @@ def digest_view(house: House, as_of: date | None = None, *, result: Scan | None 
 def _notes(house: House, found: Scan) -> tuple[str, ...]:
     """What else the founder should know; what the model took is told of today alone."""
     notes = [f"A figure does not hold when computed again: {sentence}." for sentence in found.mismatches]
-    access = house.workspace.model
-    if access.is_on and found.as_of == house.live_day:
-        notes += model_notes(month(house.store, limits_of(access.llm), clock.now()))
+    if house.workspace.model.is_on and found.as_of == house.live_day:
+        notes += model_notes(house.spending.month())
     return tuple(notes)
 
 

@@ -218,7 +218,7 @@ SWITCH_ON = "put OPENAI_API_KEY=... into .env, or base_url of a server of your o
 
 def _model(house: House) -> Iterator[Check]:
     """Whether a language model is switched on, answers, and may still be paid; asking that costs nothing."""
-    from agent.approval.spending import WARN_AT, limits_of, month
+    from agent.approval.spending import WARN_AT
     from agent.faces.digest_words import model_budget, model_limit
 
     try:
@@ -235,7 +235,7 @@ def _model(house: House) -> Iterator[Check]:
     state, problem = _sight(access)
     name = f"{access.llm.model} at {_without_secrets(access.url)}"
     try:
-        spent = month(house.store, limits_of(access.llm), clock.now())
+        spent = house.spending.month()
     except OutgrownError:
         # The check of the state has said why.
         yield Check(name="model", state=state, says=f"{name}{problem}")
