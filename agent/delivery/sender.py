@@ -18,7 +18,7 @@ from agent.approval.tables import Delivery, Draft
 from agent.delivery import records
 from agent.delivery.channel import Channel, Envelope, PermanentFailure, TemporaryFailure
 from agent.delivery.contacts import conversation_of
-from agent.delivery.holder import is_gone, this_holder
+from agent.foundation.holder import is_gone, this_holder
 from agent.foundation.store import Store, changed
 from agent.signals.finding import Frozen
 

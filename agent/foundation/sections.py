@@ -6,17 +6,14 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from agent.foundation.section import Section
+from agent.foundation.sections_running import Delivery, Digest, Serve, Slack, TimeZone
 
 CURRENCY = re.compile(r"[A-Z]{3}")
 ADDRESS = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]+@[^@\s<>\"\x00-\x1f\x7f]+\.[^@\s<>\"\x00-\x1f\x7f]+")
 LINK = re.compile(r"(https?://)?[^\s:/<>\"\x00-\x1f\x7f]+(:\d+)?(/[^\s<>\"\x00-\x1f\x7f]*)?")
-
-
-class Section(BaseModel):
-    """A table of outgrown.toml: unknown keys are refused by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Company(Section):
@@ -28,6 +25,8 @@ class Company(Section):
     sender_email: str
     allowed_links: tuple[str, ...] = ()
     postal_address: str = ""
+    time_zone: TimeZone = "UTC"
+    "The founder's, for the digest and daily work; also that of customers of whom none is known."
     unsubscribe: str = ""
     "An address or link for the List-Unsubscribe header; empty means the sender's own address."
 
@@ -64,9 +63,9 @@ class FilesConnector(Section):
     max_rejected: float = Field(0.01, ge=0, le=1)
     "Share of bad rows per table above which a sync changes nothing (never fewer than 10 rows)."
     stale_after_hours: float = Field(48, gt=0)
-    map: dict[str, Any] = {}
+    map: dict[str, Any] = Field({})
     "Validated by the files connector, which owns its meaning."
-    rows: dict[str, tuple[dict[str, Any], ...]] = {}
+    rows: dict[str, tuple[dict[str, Any], ...]] = Field({})
     "Rows given here rather than in a file, by canonical table: what an export lacks (plans, metrics)."
 
 
@@ -136,9 +135,9 @@ class WarehouseSetting(Section):
     "Where it stands; `${NAME}` is taken from the environment or .env, so that no password is written here."
     views_in: str = ""
     "Where the views are, `schema` or `catalog.schema`; empty means where the connection begins."
-    tables: dict[str, str] = {}
+    tables: dict[str, str] = Field({})
     "What a canonical table is called there, where not by its own name: `table`, `schema.table` or longer."
-    options: dict[str, str | int | float | bool] = {}
+    options: dict[str, str | int | float | bool] = Field({})
     "What else the client of that warehouse takes."
     fresh_within_hours: float = Field(48, ge=0)
     "How old the newest row may be before messages are held; 0 means that freshness is not judged."
@@ -185,7 +184,7 @@ class Llm(Section):
     "In a calendar month (UTC); 0 means that none may be spent."
     monthly_cost: Decimal = Field(Decimal(20), ge=0)
     "In the currency of the price table; it binds models whose price is known, 0 means none of those is asked."
-    prices: dict[str, Price] = {}
+    prices: dict[str, Price] = Field({})
     "Prices of models that the table lacks or has at an old price."
     tracing: bool = False
     "Whether LangSmith may see prompts and answers, where the environment names it."
@@ -213,11 +212,11 @@ class Settings(Section):
     company: Company
     connectors: Connectors = Connectors()
     offers: tuple[OfferSetting, ...] = ()
-    benefits: dict[str, str] = {}
-    products: dict[str, ProductSetting] = {}
-    triggers: dict[str, dict[str, Any]] = {}
+    benefits: dict[str, str] = Field({})
+    products: dict[str, ProductSetting] = Field({})
+    triggers: dict[str, dict[str, Any]] = Field({})
     "Validated by the trigger library, which owns their meaning."
-    groups: dict[str, Annotated[int, Field(strict=True, ge=0, le=20)]] = {}
+    groups: dict[str, Annotated[int, Field(strict=True, ge=0, le=20)]] = Field({})
     "What a trigger group is worth, for the rule book's groups and for new ones."
     trigger_files: tuple[str, ...] = ()
     "Python files with triggers of the founder's own; when none is named, triggers.py and triggers/*.py."
@@ -226,3 +225,7 @@ class Settings(Section):
     state: State = State()
     warehouse: WarehouseSetting = WarehouseSetting()
     llm: Llm = Llm()
+    delivery: Delivery = Delivery()
+    slack: Slack = Slack()
+    digest: Digest = Digest()
+    serve: Serve = Serve()

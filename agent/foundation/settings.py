@@ -6,15 +6,23 @@ import os
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from agent.foundation.access import (
+    MailAccess,
+    ModelAccess,
+    SlackAccess,
+    mail_access,
+    model_access,
+    slack_access,
+)
 from agent.foundation.errors import ConfigError, StoreError
+from agent.foundation.section import Section
 from agent.foundation.sections import (
     CURRENCY,
     Company,
@@ -26,11 +34,11 @@ from agent.foundation.sections import (
     Price,
     ProductSetting,
     Scoring,
-    Section,
     Settings,
     State,
     WarehouseSetting,
 )
+from agent.foundation.sections_running import Delivery, Digest, Serve, Slack
 from agent.foundation.wanted import wanted
 
 __all__ = [
@@ -40,16 +48,22 @@ __all__ = [
     "WORKSPACE_SETTING",
     "Company",
     "Connectors",
+    "Delivery",
+    "Digest",
     "FilesConnector",
     "Guardrails",
     "Llm",
+    "MailAccess",
     "ModelAccess",
     "OfferSetting",
     "Price",
     "ProductSetting",
     "Scoring",
     "Section",
+    "Serve",
     "Settings",
+    "Slack",
+    "SlackAccess",
     "State",
     "WarehouseSetting",
     "Workspace",
@@ -68,44 +82,7 @@ MARK = re.compile(rb"@\s*(?:\w+\.)*trigger\b")
 "What marks a Python file as ours to run."
 WORKSPACE_SETTING = "OUTGROWN_WORKSPACE"
 
-MODEL_KEYS = ("OUTGROWN_LLM_KEY", "OPENAI_API_KEY")
-"Where a model's key may stand; the first that is set counts."
-MODEL_URL = "OUTGROWN_LLM_BASE_URL"
-OWN_MODEL_URL = "https://api.openai.com/v1"
-
 M = TypeVar("M", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class ModelAccess:
-    """How the language model is reached: the settings, the key (which shows itself to nobody), the address."""
-
-    llm: Llm
-    key: SecretStr | None
-    base_url: str
-    "As set, or as OUTGROWN_LLM_BASE_URL says; empty means OpenAI's own."
-
-    @property
-    def is_on(self) -> bool:
-        """Whether there is a model that may be asked."""
-        return bool(self.llm.model and (self.key or self.base_url))
-
-    @property
-    def url(self) -> str:
-        """Where requests go."""
-        return self.base_url or OWN_MODEL_URL
-
-
-def model_access(llm: Llm) -> ModelAccess:
-    """The settings with what the environment adds to them.
-
-    Raises ConfigError for an OUTGROWN_LLM_BASE_URL that is no URL.
-    """
-    key = next((found for name in MODEL_KEYS if (found := os.environ.get(name, "").strip())), "")
-    url = os.environ.get(MODEL_URL, "").strip().rstrip("/")
-    if url and not url.startswith(("http://", "https://")):
-        raise ConfigError(f"{MODEL_URL} must begin with https:// or http://; mend it.")
-    return ModelAccess(llm, SecretStr(key) if key else None, url or llm.base_url)
 
 
 class Workspace:
@@ -162,6 +139,22 @@ class Workspace:
         Raises ConfigError.
         """
         return model_access(self.settings.llm)
+
+    @property
+    def slack(self) -> SlackAccess:
+        """How Slack is reached.
+
+        Raises ConfigError.
+        """
+        return slack_access(self.settings.slack)
+
+    @property
+    def mail(self) -> MailAccess:
+        """How the mail server or provider is reached.
+
+        Raises ConfigError.
+        """
+        return mail_access(self.settings.delivery)
 
 
 FROM_ENVIRONMENT = re.compile(r"\$\{(\w+)\}")

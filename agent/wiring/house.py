@@ -19,7 +19,6 @@ from agent.foundation.warehouse import open_warehouse
 from agent.learning.forget import forget
 from agent.learning.outcomes import OutcomeKind, record_outcome
 from agent.learning.replies import ReplyKind, close_conversation, record_reply
-from agent.wiring.parts import this_person
 from agent.wiring.replaying import Replaying
 from agent.wiring.rules import Ruling
 from agent.wiring.writing import Writing
@@ -39,7 +38,7 @@ class House(Writing, Replaying, Ruling):
         return approve(
             self.store,
             draft_id,
-            who=this_person(),
+            who=self.who,
             now=clock.now(),
             look_again=self.look_again,
             check=self.check,
@@ -57,7 +56,7 @@ class House(Writing, Replaying, Ruling):
             self.store,
             draft_id,
             message,
-            who=this_person(),
+            who=self.who,
             base_version=current,
             check=self.check,
             surroundings=self.surroundings,
@@ -67,11 +66,11 @@ class House(Writing, Replaying, Ruling):
 
     def skip(self, draft_id: str, reason: str) -> None:
         """Decide against a draft."""
-        skip(self.store, draft_id, who=this_person(), reason=reason, now=clock.now())
+        skip(self.store, draft_id, who=self.who, reason=reason, now=clock.now())
 
     def snooze(self, draft_id: str, days: int) -> datetime:
         """Put a draft off; answers until when."""
-        return snooze(self.store, draft_id, days=days, who=this_person(), now=clock.now())
+        return snooze(self.store, draft_id, days=days, who=self.who, now=clock.now())
 
     # Delivery, and what comes back.
 
@@ -85,16 +84,16 @@ class House(Writing, Replaying, Ruling):
 
     def settle(self, delivery_id: str, *, arrived: bool) -> None:
         """A person's word about a delivery of unknown fate."""
-        settle_unknown(self.store, delivery_id, arrived=arrived, who=this_person(), now=clock.now())
+        settle_unknown(self.store, delivery_id, arrived=arrived, who=self.who, now=clock.now())
 
     def reply(self, account_id: str, kind: ReplyKind, text: str = "") -> None:
         """Record an answer."""
         self._must_exist(account_id)
-        record_reply(self.store, account_id, kind, text, who=this_person(), now=clock.now())
+        record_reply(self.store, account_id, kind, text, who=self.who, now=clock.now())
 
     def close_conversation(self, account_id: str) -> int:
         """End the conversations of an account; answers how many."""
-        return close_conversation(self.store, account_id, who=this_person(), now=clock.now())
+        return close_conversation(self.store, account_id, who=self.who, now=clock.now())
 
     def outcome(
         self, account_id: str, kind: OutcomeKind, amount_minor: int | None, currency: str | None
@@ -102,7 +101,7 @@ class House(Writing, Replaying, Ruling):
         """Record how it ended."""
         self._must_exist(account_id)
         record_outcome(
-            self.store, account_id, kind, amount_minor, currency=currency, who=this_person(), now=clock.now()
+            self.store, account_id, kind, amount_minor, currency=currency, who=self.who, now=clock.now()
         )  # fmt: skip
 
     def remember_prompt(self, account_id: str, sent_at: datetime) -> None:
@@ -118,7 +117,7 @@ class House(Writing, Replaying, Ruling):
                 account_id=account_id,
                 address=None,
                 reason=reason,
-                who=this_person(),
+                who=self.who,
                 now=clock.now(),
             )
 
@@ -145,7 +144,7 @@ class House(Writing, Replaying, Ruling):
             with self.warehouse() as warehouse:
                 addresses = addresses_of(warehouse, account_id)
         gone = forget(
-            self.store, account_id, who=this_person(), now=clock.now(), channels=[self.channel], addresses=addresses
+            self.store, account_id, who=self.who, now=clock.now(), channels=[self.channel], addresses=addresses
         )  # fmt: skip
         rows = sum(gone.rows.values())
         if self.workspace.facts_file.is_file():

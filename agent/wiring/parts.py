@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
+from typing import Self
 
 from agent.approval.spending import Spending, limits_of
 from agent.delivery.eml import EmlChannel
@@ -21,10 +22,20 @@ from agent.foundation.warehouse import Warehouse, open_remote, open_warehouse
 
 
 class Parts:
-    """One workspace with its two stores, its channel and its clock."""
+    """One workspace with its two stores, its channel and its clock, and whoever acts in it."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, who: str = "") -> None:
         self.workspace = workspace
+        self.who = who or this_person()
+
+    def again(self, who: str = "") -> Self:
+        """The same house with fresh eyes: the state stays open, nothing read from the facts is remembered.
+
+        For processes that live on: one for each piece of work; it is not closed. `who` acts, for the audit trail.
+        """
+        fresh = type(self)(self.workspace, who or self.who)
+        fresh.__dict__["store"] = self.store
+        return fresh
 
     @property
     def settings(self) -> Settings:

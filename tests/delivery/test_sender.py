@@ -187,7 +187,7 @@ def test_a_worker_that_is_still_at_work_is_left_alone(store: Store) -> None:
 
 def test_a_lease_is_not_waited_for_when_its_process_has_ended(store: Store) -> None:
     """On the same machine an ended process is seen at once."""
-    from agent.delivery.holder import this_holder
+    from agent.foundation.holder import this_holder
 
     place = this_holder().partition("/")[0]
     interrupt(store, lease_until=NOW + DAY, holder=f"{place}/4194999/x")

@@ -14,6 +14,7 @@ from sqlalchemy import inspect, text
 from sqlmodel import Session, SQLModel, col, select
 
 from agent.approval.audit import record
+from agent.approval import tables_running  # noqa: F401 - every table
 from agent.approval.tables import AuditLine, ContactRule
 from agent.foundation import store as state
 from agent.foundation.errors import ConfigError, StoreBusy, StoreError

@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from agent.foundation.llm.port import Usage
-from agent.foundation.sections import Llm, Price, Section
+from agent.foundation.section import Section
+from agent.foundation.sections import Llm, Price
 
 TABLE = Path(__file__).with_name("prices.toml")
 PROVIDER = "openai:"
