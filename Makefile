@@ -34,11 +34,11 @@ demo: $(SET_UP)  ## the main job on a sample company: sync, scan, draft, digest
 	@$(BIN)/outgrown demo --workspace demo
 
 test: $(SET_UP_DEV)  ## the tests, slow ones aside
-	@$(BIN)/python -m pytest -m "not slow and not timing and not browser" -n auto --dist loadscope
+	@$(BIN)/python -m pytest -m "not slow and not timing and not browser" -n auto --dist loadscope --durations=10
 
 slow: $(SET_UP_SLOW)  ## the slow tests: races, kills, load, Spark, browser
 	@$(BIN)/python -m pytest -m "timing"
-	@$(BIN)/python -m pytest -m "slow or browser" -n auto
+	@$(BIN)/python -m pytest -m "slow or browser" -n auto --durations=25
 
 slow-packages: $(SET_UP_SLOW)  ## what only the slow tests and the benchmark need
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, text
 from sqlmodel import col, select
 
 from agent.approval.tables import Opportunity, ScanRun
@@ -13,11 +13,15 @@ from agent.foundation.store import Store, changed
 from agent.scoring.assessment import Assessment, Status
 
 _BATCH = 500
+_SCANS_LOCK = 0x6F757473
 
 
 def record_scan(store: Store, as_of: date, assessments: Sequence[Assessment], now: datetime) -> int:
     """Keep every account's assessment as of one day; the same day again replaces what was kept of it."""
     with store.writing() as session:
+        if not store.is_sqlite:
+            # SQLite's writers queue anyway; here two scans of one day would both replace what neither sees.
+            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCANS_LOCK})
         run = ScanRun(
             as_of=as_of,
             recorded_at=now,

@@ -44,6 +44,7 @@ class DecisionKind(StrEnum):
     SNOOZED = "snoozed"
     WOKEN = "woken"
     SETTLED = "settled"
+    CALLED_BACK = "called_back"
 
 
 _D = DraftState

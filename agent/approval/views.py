@@ -81,6 +81,8 @@ class DeliveryLine(Frozen):
     attempts: int
     not_before: datetime | None
     last_error: str | None
+    waits: str | None = None
+    "What keeps it from leaving or from being settled, where something does."
 
 
 class DraftView(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import func
@@ -29,6 +30,9 @@ from agent.foundation.errors import MoveRefused, Stale
 from agent.foundation.store import Store
 from agent.signals.finding import Frozen
 
+Choose = Callable[[str, str], str]
+"The name of the channel for an account and its address."
+
 
 class Approved(Frozen):
     """A draft on its way: the delivery now waits in the outbox."""
@@ -53,12 +57,12 @@ def approve(
     look_again: LookAgain,
     check: Check,
     surroundings: Around,
-    channel: str = "eml",
+    channel: str | Choose = "eml",
     version: int | None = None,
 ) -> Approved:
     """Approve a draft, of several at once exactly one, and queue its delivery in the same transaction.
 
-    `version` is the one the approver read, when that is known.
+    `version` is the one the approver read, when that is known; `channel` may be what chooses it.
 
     Raises MoveRefused when somebody decided before, and Stale, after making the draft stale, when what it
     says is no longer true or no longer allowed.
@@ -90,7 +94,13 @@ def _refuse_unless_pending(session: Session, draft: Draft, version: int | None) 
 
 
 def _approve(
-    session: Session, read: Draft, brief: Brief, who: str, now: datetime, channel: str, second_prompt: bool
+    session: Session,
+    read: Draft,
+    brief: Brief,
+    who: str,
+    now: datetime,
+    channel: str | Choose,
+    second_prompt: bool,
 ) -> Approved:
     draft = lock_draft(session, read.draft_id)
     _refuse_unless_pending(session, draft, read.version)
@@ -100,6 +110,7 @@ def _approve(
     silence = suppression_of(session, account_id=draft.account_id, address=address, now=now)
     if silence:
         raise _NotAllowedError(f"the account or its address may not be written to: {silence}")
+    name = channel if isinstance(channel, str) else channel(draft.account_id, address)
     delivery_id = _next_delivery_id(session, draft.draft_id)
     move(session, draft, DraftState.APPROVED, who=who, now=now)
     if not reserve_slot(
@@ -119,7 +130,7 @@ def _approve(
             draft_id=draft.draft_id,
             version=draft.version,
             account_id=draft.account_id,
-            channel=channel,
+            channel=name,
             address=address,
             message_id=message_id(delivery_id, brief.sender.email),
             groups=list(brief.groups),
@@ -134,7 +145,7 @@ def _approve(
         who=who,
         what=str(DeliveryState.QUEUED),
         subject=f"delivery:{delivery_id}",
-        after={"state": str(DeliveryState.QUEUED), "channel": channel, "version": draft.version},
+        after={"state": str(DeliveryState.QUEUED), "channel": name, "version": draft.version},
     )
     return Approved(
         draft_id=draft.draft_id,

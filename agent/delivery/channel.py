@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from agent.foundation.errors import OutgrownError
@@ -29,7 +30,21 @@ class Envelope(Frozen):
 
 
 class TemporaryFailure(OutgrownError):
-    """It was certainly not handed over, and may be later."""
+    """It was certainly not handed over, and may be later; `pause` is how long the other side asked us to wait."""
+
+    def __init__(self, message: str, *, pause: timedelta = timedelta()) -> None:
+        super().__init__(message)
+        self.pause = pause
+
+
+class ChannelDown(TemporaryFailure):
+    """It was certainly not handed over, and not for its own sake: nothing leaves by this channel until that is mended.
+
+    No attempt is counted, because no message may be given up for what is wrong with the way.
+    """
+
+    def __init__(self, message: str, *, pause: timedelta = timedelta(minutes=5)) -> None:
+        super().__init__(message, pause=pause)
 
 
 class PermanentFailure(OutgrownError):
@@ -40,18 +55,51 @@ class PermanentFailure(OutgrownError):
         self.is_address_bad = is_address_bad
 
 
+class AnswerLost(OutgrownError):
+    """It may have been handed over: the other side had the whole message, and we have no answer we understand.
+
+    `is_repeatable` is False where even a channel that tells repetitions apart must not be asked again.
+    """
+
+    def __init__(self, message: str, *, is_repeatable: bool = True) -> None:
+        super().__init__(message)
+        self.is_repeatable = is_repeatable
+
+
+Announce = Callable[[], None]
+"""What a channel calls right before that which cannot be taken back.
+
+Raises TemporaryFailure when it must not happen: sending was stopped, or the lease is no longer ours.
+"""
+
+
+def unannounced() -> None:
+    """For those who hand over without a worker."""
+
+
 class Channel(Protocol):
     """A way to a customer."""
 
-    @property
-    def name(self) -> str:
-        """What deliveries call it."""
+    name: str
+    "What deliveries call it."
+    lacks: str = ""
+    "What must be set up before it can be used; empty when nothing is missing."
+    reaches_customers: bool = True
+    "Whether a message arrives without anybody's help, so that hours and ceilings count; a file is handed to the founder."
+    patience: timedelta = timedelta(minutes=5)
+    "The longest that one handing over may take: until then its worker is believed to be at work."
+    announces: bool = False
+    "Whether it calls `announce`: a delivery that was interrupted before that was certainly not handed over."
+    repeats_within: timedelta | None = None
+    "So long after the first attempt the same delivery may be handed over again and still arrives once; None means never."
+    asks_within: timedelta | None = None
+    "So long after a lost answer it is worth asking again whether the message is there; None means once."
 
-    def deliver(self, envelope: Envelope) -> None:
+    def deliver(self, envelope: Envelope, announce: Announce = unannounced) -> None:
         """Hand the envelope over.
 
-        Raises TemporaryFailure or PermanentFailure when it certainly was not; any other error means
-        that nobody knows.
+        Raises TemporaryFailure or PermanentFailure when it certainly was not; any other error, AnswerLost first
+        of all, means that nobody knows.
         """
 
     def was_delivered(self, delivery_id: str) -> bool | None:

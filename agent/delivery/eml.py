@@ -6,17 +6,18 @@ import os
 import re
 from pathlib import Path
 
-from agent.delivery.channel import Envelope, TemporaryFailure
+from agent.delivery.channel import Announce, Channel, Envelope, TemporaryFailure, unannounced
 from agent.delivery.mime import compose
 from agent.foundation.settings import Company
 
 _ID = re.compile(r"[A-Za-z0-9-]+")
 
 
-class EmlChannel:
+class EmlChannel(Channel):
     """Writes each message whole or not at all; the same delivery again is the same file."""
 
     name = "eml"
+    reaches_customers = False
 
     def __init__(self, folder: Path, company: Company) -> None:
         self._folder = folder
@@ -28,7 +29,7 @@ class EmlChannel:
             raise ValueError("a delivery id has letters, digits and hyphens")
         return self._folder / f"{delivery_id}.eml"
 
-    def deliver(self, envelope: Envelope) -> None:
+    def deliver(self, envelope: Envelope, announce: Announce = unannounced) -> None:  # noqa: ARG002 - a file can be looked for
         """Write the file, to the disk and not only to its cache, under its name last.
 
         Raises TemporaryFailure when it cannot be written, PermanentFailure for an address without mail.

@@ -30,13 +30,26 @@ def compose(envelope: Envelope, company: Company) -> bytes:
     Raises PermanentFailure for an address that mail cannot reach.
     """
     message = EmailMessage(policy=SMTP)
-    message["From"] = Address(_one_line(envelope.from_name), addr_spec=address(envelope.from_address))
-    # What customers typed as a name may be anything, a link or a template too.
-    message["To"] = Address(safe_name(envelope.to_name) or "", addr_spec=address(envelope.to_address))
-    message["Subject"] = _one_line(envelope.subject, longest=None)
+    message["From"], message["To"] = mailboxes(envelope)
+    message["Subject"] = subject(envelope)
     message["Date"] = format_datetime(envelope.at.replace(tzinfo=UTC))
-    message.set_content(_letter(envelope, company), charset="utf-8", cte="quoted-printable")
+    message.set_content(letter(envelope, company), charset="utf-8", cte="quoted-printable")
     return _raw_headers(envelope, company) + message.as_bytes()
+
+
+def mailboxes(envelope: Envelope) -> tuple[Address, Address]:
+    """From whom and to whom.
+
+    Raises PermanentFailure for an address that mail cannot reach.
+    """
+    sender = Address(_one_line(envelope.from_name), addr_spec=address(envelope.from_address))
+    # What customers typed as a name may be anything, a link or a template too.
+    return sender, Address(safe_name(envelope.to_name) or "", addr_spec=address(envelope.to_address))
+
+
+def subject(envelope: Envelope) -> str:
+    """The subject as one line."""
+    return _one_line(envelope.subject, longest=None)
 
 
 def address(given: str) -> str:
@@ -66,12 +79,17 @@ def _raw_headers(envelope: Envelope, company: Company) -> bytes:
     """Headers of one long word each, which the library would break by encoding them."""
     if not _MESSAGE_ID.fullmatch(envelope.message_id):
         raise PermanentFailure(f"{envelope.message_id!r} is not a Message-ID.")
-    lines = [f"Message-ID: {envelope.message_id}"]
-    ways = list(unsubscribe_ways(envelope, company))
-    lines.append("List-Unsubscribe: " + ",\r\n ".join(f"<{way}>" for way in ways))
+    lines = {"Message-ID": envelope.message_id, **unsubscribe_headers(envelope, company, folded=",\r\n ")}
+    return "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode("ascii")
+
+
+def unsubscribe_headers(envelope: Envelope, company: Company, *, folded: str = ", ") -> dict[str, str]:
+    """The headers by which a customer's mail program offers to end this."""
+    ways = unsubscribe_ways(envelope, company)
+    headers = {"List-Unsubscribe": folded.join(f"<{way}>" for way in ways)}
     if any(way.startswith("https:") for way in ways):
-        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
-    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
 
 
 def unsubscribe_ways(envelope: Envelope, company: Company) -> tuple[str, ...]:
@@ -83,7 +101,8 @@ def unsubscribe_ways(envelope: Envelope, company: Company) -> tuple[str, ...]:
     return (f"mailto:{to}?subject=stop",)
 
 
-def _letter(envelope: Envelope, company: Company) -> str:
+def letter(envelope: Envelope, company: Company) -> str:
+    """The whole text: what was approved, and who writes."""
     # Plain text: nothing here is markup, and escaping would change what the person approved.
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     source = shipped("templates", "email", "envelope.txt.j2").read_text(encoding="utf-8")

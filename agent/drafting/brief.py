@@ -26,6 +26,8 @@ class Recipient(Frozen):
     contact_name: str | None
     contact_email: str | None
     language: str | None = None
+    time_zone: str | None = None
+    "Where they are, for the hours of sending; None when nobody knows."
 
 
 class Watch(Frozen):
@@ -68,7 +70,9 @@ class Brief(Frozen):
     @property
     def brief_id(self) -> str:
         """A hash of the content: equal briefs have equal ids."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        # Briefs from before time zones were known keep their ids.
+        unsaid = {"recipient": {"time_zone"}} if self.recipient.time_zone is None else None
+        return hashlib.sha256(self.model_dump_json(exclude=unsaid).encode()).hexdigest()[:16]
 
     def figure(self, figure_id: str) -> Figure:
         """The figure of that id; KeyError when the brief has none."""

@@ -60,6 +60,7 @@ def make_brief(assessment: Assessment, settings: Settings, names: Vocabulary | N
             contact_name=assessment.contact_name,
             contact_email=assessment.contact_email,
             language=assessment.language,
+            time_zone=assessment.time_zone,
         ),
         plan_id=assessment.plan_id,
         plan_name=assessment.plan_name,

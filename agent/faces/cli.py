@@ -10,13 +10,16 @@ import typer
 from typer.core import TyperGroup
 
 from agent.faces import (
+    commands_ask,
     commands_drafts,
     commands_eval,
     commands_facts,
     commands_history,
     commands_outbox,
     commands_rules,
+    commands_serve,
     commands_signals,
+    commands_slack,
     commands_start,
     terminal,
 )
@@ -27,8 +30,8 @@ STOPPED = 130
 "The exit code of a command that was interrupted, as shells have it."
 
 ORDER = (
-    "demo", "init", "doctor", "sync", "scan", "explain", "digest", "draft", "drafts", "check", "review", "approve",
-    "edit", "skip", "snooze", "send", "outbox", "reply", "outcome", "backtest", "triggers", "whatif", "eval", "forget",
+    "demo", "init", "doctor", "sync", "scan", "explain", "ask", "digest", "draft", "drafts", "check", "review", "approve",
+    "edit", "skip", "snooze", "send", "serve", "outbox", "reply", "outcome", "backtest", "triggers", "whatif", "eval", "forget",
 )  # fmt: skip
 "The commands as a person meets them; any other comes after."
 
@@ -55,6 +58,7 @@ app = typer.Typer(
 )
 
 for module in (
+    commands_ask,
     commands_start,
     commands_facts,
     commands_signals,
@@ -63,6 +67,8 @@ for module in (
     commands_history,
     commands_rules,
     commands_eval,
+    commands_serve,
+    commands_slack,
 ):
     module.register(app)
 

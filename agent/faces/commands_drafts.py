@@ -127,15 +127,30 @@ def drafts(
 
 @drafts_app.command("show")
 def show(
-    context: typer.Context, draft_id: DraftId, workspace: WorkspaceOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    draft_id: DraftId,
+    preview: Annotated[
+        Path | None,
+        typer.Option("--preview", metavar="FILE", help="Write its card as Slack would show it, as a page."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """One draft with its brief: every figure, its formula and its source rows."""
     from agent.approval.views import show_draft
 
     house = open_house(workspace or given_before(context, "workspace"))
+    if preview is not None:
+        from agent.faces.commands_start import write_page
+        from agent.faces.slack.previewing import preview_draft
+
+        write_page(preview, preview_draft(house, draft_id), "--preview")
+        note(f"Wrote {preview}")
     view = show_draft(house.store, draft_id)
     if as_json or given_before(context, "as_json"):
         print_json(view.model_dump(mode="json"))
+        return
+    if preview is not None:
         return
     from agent.faces.reading import show_view
 

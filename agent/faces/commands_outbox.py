@@ -1,9 +1,10 @@
-"""Commands about what leaves and what comes back: send, outbox, reply, outcome, forget."""
+"""Commands about what leaves and what comes back: send, stop, resume, outbox, reply, outcome, forget."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,12 +20,16 @@ from agent.faces.common import (
 )
 from agent.foundation.errors import UsageError
 
+if TYPE_CHECKING:
+    from agent.delivery.sender import Sent
+    from agent.wiring import House
+
 LARGEST_REPLY = 1_000_000
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id.")]
 
 outbox_app = typer.Typer(
     invoke_without_command=True,
-    help="List deliveries; `outbox settle ID` for an unknown one.",
+    help="List deliveries; `outbox settle ID` for an unknown one, `outbox cancel ID` for one that still waits.",
     rich_markup_mode=None,
 )
 
@@ -33,7 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(send)
     app.add_typer(outbox_app, name="outbox")
-    for command in (reply, outcome, forget):
+    for command in (stop, resume, reply, outcome, forget):
         app.command()(command)
 
 
@@ -48,13 +53,7 @@ def send(
     """Deliver what is approved, each message once."""
     house = open_house(workspace)
     if dry_run:
-        waiting = [line for line in house.outbox() if line.state == "queued"][:limit]
-        if as_json:
-            print_json({"would_send": [line.model_dump(mode="json") for line in waiting]})
-            return
-        for line in waiting:
-            say(f"would send {line.delivery_id} to {line.address} by {line.channel}")
-        say(f"{len(waiting)} would be sent.")
+        _foretell(house, limit, as_json)
         return
     done = house.send(limit)
     if as_json:
@@ -62,10 +61,72 @@ def send(
     else:
         for one in done:
             say(f"{one.delivery_id}  {one.account_id}: {one.result}{': ' + one.says if one.says else ''}")
-        sent = sum(one.result == "sent" for one in done)
-        say(f"{sent} sent." if done else "Nothing is approved and waiting; `outgrown review` decides.")
+        say(_summary(house, done))
     if any(one.result in ("failed", "unknown") for one in done):
         raise typer.Exit(1)
+
+
+def _summary(house: House, done: Sequence[Sent]) -> str:
+    stopped = house.stopped
+    if stopped:
+        return f"Sending is stopped by {stopped.who}; `outgrown resume` lets messages leave again."
+    if done:
+        return f"{sum(one.result == 'sent' for one in done)} sent."
+    waiting = sum(line.state == "queued" for line in house.outbox())
+    if waiting:
+        return (
+            f"Nothing leaves now; {waiting} wait{'s' * (waiting == 1)}, and `outgrown outbox` says for what."
+        )
+    return "Nothing is approved and waiting; `outgrown review` decides."
+
+
+def _foretell(house: House, limit: int | None, as_json: bool) -> None:
+    """What would be sent, and what waits for what."""
+    seen = house.would_send(limit)
+    going = [one.line for one in seen if one.fate == "send"]
+    others = [one for one in seen if one.fate != "send"]
+    if as_json:
+        document = {
+            "would_send": [line.model_dump(mode="json") for line in going],
+            "would_not": [
+                {"fate": one.fate, "why": one.why, **one.line.model_dump(mode="json")} for one in others
+            ],
+        }
+        print_json(document)
+        return
+    for line in going:
+        say(f"would send {line.delivery_id} to {line.address} by {line.channel}")
+    for one in others:
+        does = "would be cancelled" if one.fate == "cancel" else "would wait"
+        say(f"{does}: {one.line.delivery_id} to {one.line.address} by {one.line.channel}: {one.why}")
+    say(f"{len(going)} would be sent.")
+
+
+def stop(
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever meets the switch.")
+    ] = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let no message leave from now on, in any process of this workspace."""
+    done = open_house(workspace).stop(reason)
+    under_way = len(done.under_way)
+    late = (
+        f"; {under_way} {'was' if under_way == 1 else 'were'} already being handed over" if under_way else ""
+    )
+    answer(
+        as_json,
+        done.model_dump(mode="json"),
+        f"Sending is stopped by {done.who}{late}. `outgrown resume` lets messages leave again.",
+    )
+
+
+def resume(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Let messages leave again."""
+    resumed = open_house(workspace).resume()
+    said = "Messages leave again." if resumed else "Nothing was stopped; messages leave."
+    answer(as_json, {"resumed": resumed}, said)
 
 
 @outbox_app.callback()
@@ -92,7 +153,10 @@ def outbox(
     out = console()
     for line in lines:
         when = f"{line.sent_at or line.created_at:%Y-%m-%d %H:%M}"
-        error = f"  {shown(line.last_error)}" if line.last_error else ""
+        why = (
+            f"waits: {line.waits}" if line.waits and line.state == "queued" else line.waits or line.last_error
+        )
+        error = f"  {shown(why)}" if why else ""
         out.print(
             f"{line.delivery_id}  {line.state:<9}  {when}  {shown(line.account_id)} <{shown(line.address)}>{error}"
         )
@@ -119,6 +183,21 @@ def settle(
     open_house(workspace or given_before(context, "workspace")).settle(delivery_id, arrived=arrived)
     said = "Recorded as sent." if arrived else "Recorded as not sent; the draft waits for approval again."
     answer(as_json, {"delivery_id": delivery_id, "arrived": arrived}, said)
+
+
+@outbox_app.command("cancel")
+def cancel(
+    context: typer.Context,
+    delivery_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The delivery's id, as `outgrown outbox` lists it.")
+    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Call back an approved message that has not left."""
+    open_house(workspace or given_before(context, "workspace")).call_back(delivery_id, reason)
+    answer(as_json, {"delivery_id": delivery_id, "cancelled": True}, "Called back; it does not leave.")
 
 
 def reply(

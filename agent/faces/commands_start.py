@@ -18,7 +18,7 @@ from agent.faces.common import (
     print_json,
     say,
 )
-from agent.foundation.errors import InputError
+from agent.foundation.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from agent.faces.digest import DigestView
@@ -75,14 +75,40 @@ def digest(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained HTML file.")
     ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option("--preview", metavar="FILE", help="Write an HTML file of how it would look in Slack."),
+    ] = None,
+    post: Annotated[bool, typer.Option("--post", help="Post it to Slack, once a week.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="With --post: also when this week's is there already.")
+    ] = False,
     as_of: AsOfOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The weekly top five, who is held, and last week's results."""
+    """The weekly top five, who is close and who is held, last week's results, the budget."""
     from agent.faces.digesting import digest_view
 
-    view = digest_view(open_house(workspace), day_of(as_of, "--as-of"))
+    day = day_of(as_of, "--as-of")
+    if again and not post:
+        raise UsageError("--again belongs to --post; add it, or leave both out.")
+    house = open_house(workspace)
+    if post:
+        if day is not None or html is not None or preview is not None:
+            raise UsageError("--post posts this week's digest; leave out --as-of, --html and --preview.")
+        from agent.faces.digest_posting import post_by_hand
+
+        post_by_hand(house, again=again, as_json=as_json)
+        return
+    view = digest_view(house, day)
+    if preview is not None:
+        from agent.faces.slack.digest_preview import preview_digest
+
+        write_page(preview, preview_digest(view), "--preview")
+        note(f"Wrote {preview}")
+        if html is None and not as_json:
+            return
     show_digest(view, html, as_json=as_json)
 
 
@@ -99,8 +125,8 @@ def show_digest(view: DigestView, html: Path | None, *, as_json: bool) -> None:
         as_table(view, console())
 
 
-def write_page(path: Path, page: str) -> None:
-    """Write the page.
+def write_page(path: Path, page: str, option: str = "--html") -> None:
+    """Write the page that `option` asked for.
 
     Raises InputError when the file cannot be written.
     """
@@ -108,5 +134,5 @@ def write_page(path: Path, page: str) -> None:
         path.write_text(page, encoding="utf-8")
     except OSError as bad:
         raise InputError(
-            f"{path} cannot be written ({bad.strerror}); name another file with --html."
+            f"{path} cannot be written ({bad.strerror}); name another file with {option}."
         ) from None

@@ -1,11 +1,14 @@
-"""The weekly digest as a document: the top five, holds worth knowing about, last week's results."""
+"""The weekly digest as a document: who is ready, close and held, last week's results, the budget."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
+from agent.approval.spending import MonthSpent
 from agent.drafting.message import Message
 from agent.scoring.assessment import Assessment, Status
 from agent.signals.finding import Frozen
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 TOP = 5
+CLOSEST = 3
+"How many of those closest to ready are told of, the ones that fill the top five among them."
 UNTOLD = {"test_account", "holdout"}
 "Holds that stay out of the digest: nobody needs the one, and knowing the other would spoil the comparison."
 
@@ -65,6 +70,25 @@ class Held(Frozen):
     "The hold's sentence; of several holds the first."
 
 
+class Won(Frozen):
+    """A customer who upgraded or bought."""
+
+    account_id: str
+    name: str
+    kind: str
+    "'upgraded' or 'bought'."
+    amount_minor: int | None = None
+    currency: str | None = None
+
+
+class Skipped(Frozen):
+    """A draft that somebody decided against."""
+
+    account_id: str
+    name: str
+    reason: str | None = None
+
+
 class LastWeek(Frozen):
     """What happened in the seven days before."""
 
@@ -74,6 +98,37 @@ class LastWeek(Frozen):
     skipped: int = 0
     waiting: int = 0
     "Drafts that wait for a decision now."
+    replies: dict[str, int] = Field(default_factory=dict)
+    "Replies by kind."
+    won: tuple[Won, ...] = ()
+    skips: tuple[Skipped, ...] = ()
+
+
+class Unsettled(Frozen):
+    """A message of which nobody knows whether it arrived: it waits for a person's word."""
+
+    delivery_id: str
+    draft_id: str
+    account_id: str
+    name: str
+    channel: str
+    tried_at: datetime
+    "When it was made ready to leave, in UTC."
+
+
+class Sending(Frozen):
+    """Whether messages may leave, and how many more today."""
+
+    is_stopped: bool = False
+    stopped_at: datetime | None = None
+    stopped_by: str = ""
+    reason: str = ""
+    ceiling: int | None = None
+    "Messages a day at most; None where nothing limits them, as for .eml files."
+    today: int = 0
+    "How many of them have left today."
+    queued: int = 0
+    "Approved messages that have not left."
 
 
 class SourceAge(Frozen):
@@ -96,10 +151,17 @@ class DigestView(Frozen):
     top: tuple[Entry, ...]
     ready_in_all: int = 0
     "How many accounts are ready, the top five among them."
+    closest: tuple[Entry, ...] = ()
+    "Those closest to ready after the top five."
     holds: tuple[Held, ...] = ()
     last_week: LastWeek = LastWeek()
     sources: tuple[SourceAge, ...] = ()
     notes: tuple[str, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
+    sending: Sending | None = None
+    "None when another day than today is looked at."
+    model: MonthSpent | None = None
+    "None where no language model is on, or another day than today is looked at."
 
     @property
     def ready(self) -> int:
@@ -108,20 +170,30 @@ class DigestView(Frozen):
 
 
 def top_five(assessments: Iterable[Assessment], number: int = TOP) -> list[Assessment]:
-    """The ready accounts in their given order, then those closest to ready.
-
-    Closest: the fewest points missing, then the higher composite, then the account id. An account with a
-    hold, or without a single point, is not close.
-    """
+    """The ready accounts in their given order, then those closest to ready."""
     seen = list(assessments)
     ready = [one for one in seen if one.status is Status.READY]
+    return (ready + _close(seen))[:number]
+
+
+def closest_after(assessments: Iterable[Assessment], top: Sequence[Assessment]) -> list[Assessment]:
+    """Those closest to ready that are not in the top: CLOSEST of them, less those that are."""
+    seen = {one.account_id for one in top}
+    room = CLOSEST - sum(one.status is not Status.READY for one in top)
+    return [one for one in _close(assessments) if one.account_id not in seen][: max(0, room)]
+
+
+def _close(assessments: Iterable[Assessment]) -> list[Assessment]:
+    """Who is not ready yet, closest first: the fewest points missing, then the higher composite, then the account id.
+
+    An account with a hold, or without a single point, is not close.
+    """
     close = [
         one
-        for one in seen
+        for one in assessments
         if one.status not in {Status.READY, Status.HELD} and one.points > 0 and not one.holds
     ]
-    close.sort(key=lambda one: (-one.points, -(one.composite or 0.0), one.account_id))
-    return (ready + close)[:number]
+    return sorted(close, key=lambda one: (-one.points, -(one.composite or 0.0), one.account_id))
 
 
 def worth_knowing(assessments: Iterable[Assessment]) -> list[Held]:

@@ -18,15 +18,21 @@ def render(view: DigestView) -> Group:
         Text.assemble(
             (clean(view.company), "bold"), "  ", clean(view.week), "  ", (words.summary(view), "dim")
         ),
+        *(Text(f"! {urgent}", style="bold red") for urgent in words.urgent(view)),
+        *(Text(f"  {name}: {command}", style="dim") for name, command in words.settling(view)),
         Text(),
         _top(view) if view.top else Text("Nobody is ready or close this week."),
     ]
+    if view.closest:
+        parts += [Text("\nClosest to ready", style="bold"), _closest(view)]
     if view.holds:
         parts += [Text("\nHeld back, and why", style="bold"), _holds(view)]
     parts += [Text("\nLast week", style="bold"), _results(view)]
+    if budget := words.budget(view):
+        parts += [Text("\nBudget", style="bold"), *(Text(line) for line in budget)]
     if view.sources:
         parts += [Text("\nAge of the facts", style="bold"), _sources(view)]
-    parts += [Text(f"\n{clean(note, 400)}", style="dim") for note in view.notes]
+    parts += [Text(f"\n{note}", style="dim") for note in words.notes(view)]
     return Group(*parts)
 
 
@@ -68,15 +74,25 @@ def _why(entry: Entry) -> Text:
     return Text("\n".join(lines))
 
 
+def _closest(view: DigestView) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for entry in view.closest:
+        table.add_row(Text(words.name(entry)), Text(words.briefly(entry), style="dim"))
+    return table
+
+
 def _holds(view: DigestView) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for held in view.holds:
+    for held in view.holds[: words.HELD]:
         table.add_row(Text(clean(held.name, 60)), Text(clean(held.says), style="dim"))
+    if more := words.more_held(view):
+        table.add_row(Text(more))
     return table
 
 
 def _results(view: DigestView) -> Text:
-    return Text(", ".join(f"{number} {what}" for what, number in words.tiles(view)))
+    counted = ", ".join(f"{number} {what}" for what, number in words.tiles(view))
+    return Text("\n".join([counted, *words.outcomes(view)]))
 
 
 def _sources(view: DigestView) -> Table:

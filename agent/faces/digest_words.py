@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from agent.approval.spending import MonthSpent
 from agent.drafting.templating import phrasebook
 from agent.drafting.wording import clean, price, sentence
-from agent.faces.digest import DigestView, Entry, SourceAge
+from agent.faces.digest import DigestView, Entry, Sending, SourceAge, Won
 from agent.scoring.assessment import Offer
 from agent.signals import display
 
 REASONS = 3
 "How many findings an entry tells."
+LISTED = 5
+"How many names a sentence lists."
+HELD = 15
+"How many held accounts a page or a terminal lists."
+WON = {"upgraded": "Upgraded", "bought": "Bought"}
+UNDERSCORE = re.compile(r"(?<=[a-z])_(?=[a-z])")
 SPARKS = "▁▂▃▄▅▆▇█"
 
 
@@ -26,13 +34,18 @@ def plan(entry: Entry) -> str:
 
 
 def reasons(entry: Entry) -> list[str]:
-    """Why: one finding per group, a sentence each; what the play rests on first, then the highest groups."""
+    """Why: one finding per group, a sentence each; what the play rests on first, then the highest groups.
+
+    The play rests on its own triggers, and then on one of the founder's that satisfies it by itself.
+    """
     assessment = entry.assessment
     lead = phrasebook()["plays"].get(assessment.play or "", [])
     findings = sorted(
         assessment.findings,
         key=lambda f: (
-            lead.index(f.trigger) if f.trigger in lead else len(lead),
+            lead.index(f.trigger)
+            if f.trigger in lead
+            else len(lead) + (f.play is None or f.play != assessment.play),
             -assessment.groups.get(f.group, 0),
         ),
     )
@@ -43,8 +56,15 @@ def reasons(entry: Entry) -> list[str]:
 
 
 def missing(entry: Entry) -> list[str]:
-    """What is missing to be ready."""
-    return [sentence(clean(need)) for need in entry.assessment.needs]
+    """What is missing to be ready, groups by their names in words."""
+    return [sentence(UNDERSCORE.sub(" ", clean(need))) for need in entry.assessment.needs]
+
+
+def briefly(entry: Entry) -> str:
+    """What is missing, without the list of all that would bring it."""
+    return " ".join(
+        sentence(UNDERSCORE.sub(" ", clean(need)).partition(";")[0]) for need in entry.assessment.needs
+    )
 
 
 def standing(entry: Entry) -> str:
@@ -84,7 +104,7 @@ def age(source: SourceAge) -> str:
 
 def summary(view: DigestView) -> str:
     """'3 ready, 2 close, 4 held back'; what there is none of is left out, but for ready."""
-    close, held = len(view.top) - view.ready, len(view.holds)
+    close, held = len(view.top) - view.ready + len(view.closest), len(view.holds)
     parts = [
         f"{max(view.ready, view.ready_in_all)} ready",
         *([f"{close} close"] if close else []),
@@ -115,6 +135,137 @@ def sparkline(entry: Entry) -> str:
         "·" if value is None else SPARKS[round(value / top * (len(SPARKS) - 1)) if top > 0 else 0]
         for value in values
     )
+
+
+def outcomes(view: DigestView) -> list[str]:
+    """Last week in sentences: who upgraded or bought for how much, what was answered, what was skipped and why."""
+    week = view.last_week
+    lines = []
+    for kind, verb in WON.items():
+        won = [one for one in week.won if one.kind == kind]
+        if won:
+            lines.append(f"{verb}: {listed([_won(one) for one in won])}{_in_all(won)}.")
+    if week.replies:
+        kinds = [f"{number} {kind.replace('_', ' ')}" for kind, number in week.replies.items()]
+        lines.append(f"Answers: {', '.join(kinds)}.")
+    if week.skips:
+        skips = [
+            f"{clean(one.name, 60)} ({clean(one.reason or 'no reason given', 80)})" for one in week.skips
+        ]
+        lines.append(f"Skipped: {listed(skips)}.")
+    return lines
+
+
+def listed(parts: list[str], most: int = LISTED) -> str:
+    """'a, b and c'; of more than `most` the first, and how many more there are."""
+    shown = parts[:most]
+    if len(parts) > most:
+        shown.append(f"{len(parts) - most:,} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def _won(one: Won) -> str:
+    name = clean(one.name, 60)
+    if one.amount_minor is None or one.currency is None:
+        return name
+    return f"{name} ({display.money(one.amount_minor, one.currency).display})"
+
+
+def _in_all(won: list[Won]) -> str:
+    """', €133 and $49 in all': amounts of different currencies are never added; empty for a single amount."""
+    sums: dict[str, int] = {}
+    known = [one for one in won if one.amount_minor is not None and one.currency is not None]
+    for one in known:
+        sums[one.currency or ""] = sums.get(one.currency or "", 0) + (one.amount_minor or 0)
+    if len(known) < 2:
+        return ""
+    return f", {listed([display.money(minor, currency).display for currency, minor in sorted(sums.items())])} in all"
+
+
+def budget(view: DigestView) -> list[str]:
+    """Whether messages may leave and how many today, and what the language model took this month."""
+    lines = [] if view.sending is None else [sending(view.sending)]
+    return lines + ([] if view.model is None else model_notes(view.model))
+
+
+def sending(one: Sending) -> str:
+    """'Sending: on, 3 of 50 messages sent today; 2 approved wait to leave.'"""
+    left = "no daily ceiling"
+    if one.ceiling is not None:
+        left = f"{one.today:,} of {display.count(one.ceiling, 'message').display} sent today"
+    waits = (
+        f"; {one.queued:,} approved {'waits' if one.queued == 1 else 'wait'} to leave" if one.queued else ""
+    )
+    return f"Sending: {'stopped' if one.is_stopped else 'on'}, {left}{waits}."
+
+
+def stopped(view: DigestView) -> str:
+    """'Sending has been stopped since 12 March 2026, 09:30 UTC, by dana: …'; empty while messages may leave."""
+    if view.sending is None or not view.sending.is_stopped:
+        return ""
+    before, who, after = stopping(view.sending)
+    return f"{before}{person(who)}{after}"
+
+
+def stopping(one: Sending) -> tuple[str, str, str]:
+    """The sentence that sending is stopped: before the name of who did it, the name, and after it."""
+    since = (
+        f" since {display.day(one.stopped_at.date()).display}, {one.stopped_at:%H:%M} UTC"
+        if one.stopped_at
+        else ""
+    )
+    why = f": {clean(one.reason, 160).rstrip('.')}" if one.reason else ""
+    by = ", by " if one.stopped_by else ""
+    return (
+        f"Sending has been stopped{since}{by}",
+        one.stopped_by,
+        f"{why}. `outgrown resume` lets messages leave again.",
+    )
+
+
+def person(who: str) -> str:
+    """Who did something: 'dana', or 'U0123ABCD in Slack'."""
+    return f"{clean(who.rpartition('/')[2], 60)} in Slack" if who.startswith("slack:") else clean(who, 60)
+
+
+def urgent(view: DigestView) -> list[str]:
+    """What should be known before anything else: sending is stopped, a delivery of unknown fate, facts too old."""
+    lines = [stopped(view)] if stopped(view) else []
+    if view.unsettled:
+        told = listed(
+            [f"{clean(one.name, 60)} ({display.day(one.tried_at.date()).display})" for one in view.unsettled]
+        )
+        what = "a message" if len(view.unsettled) == 1 else f"{len(view.unsettled):,} messages"
+        lines.append(f"Nobody knows whether {what} arrived, and your word is needed: {told}.")
+    stale = [f"{clean(one.source, 60)} ({age(one)})" for one in view.sources if one.is_stale]
+    if stale:
+        lines.append(
+            f"Too old to rest on: {listed(stale)}; accounts that need it are held back until a sync."
+        )
+    return lines
+
+
+def settling(view: DigestView) -> list[tuple[str, str]]:
+    """How to give one's word in the terminal: of whose message, and the command."""
+    return [
+        (
+            clean(one.name, 60),
+            f"outgrown outbox settle {clean(one.delivery_id, 60)} --arrived (or --not-arrived)",
+        )
+        for one in view.unsettled[:LISTED]
+    ]
+
+
+def more_held(view: DigestView, shown: int = HELD) -> str:
+    """'and 4 more: `outgrown scan` lists them'; empty when all are shown."""
+    more = len(view.holds) - shown
+    return f"and {more:,} more: `outgrown scan` lists them" if more > 0 else ""
+
+
+def notes(view: DigestView) -> list[str]:
+    """The notes that the budget does not tell already."""
+    told = set(budget(view))
+    return [clean(note, 400) for note in view.notes if note not in told]
 
 
 def model_notes(spent: MonthSpent) -> list[str]:

@@ -12,18 +12,19 @@ from agent.faces.digest import (
     ChartPoint,
     DigestView,
     Entry,
-    LastWeek,
     SourceAge,
+    closest_after,
     top_five,
     worth_knowing,
 )
+from agent.faces.digest_state import last_week, sending, unsettled
 from agent.faces.digest_words import model_notes
 from agent.foundation import clock
-from agent.learning.results import results
 from agent.scoring.assessment import Status
 from agent.signals.display import day
 
 if TYPE_CHECKING:
+    from agent.approval.spending import MonthSpent
     from agent.scoring.assessment import Assessment
     from agent.scoring.scan import Scan
     from agent.signals.history import History
@@ -35,36 +36,34 @@ LIVE = {DraftState.PENDING, DraftState.APPROVED, DraftState.SENDING, DraftState.
 def digest_view(house: House, as_of: date | None = None, *, result: Scan | None = None) -> DigestView:
     """Everything the digest shows as of a day (default: the clock's last complete day)."""
     found = result or house.scan(as_of)
+    is_live = found.as_of == house.live_day
     top = top_five(found.accounts)
     histories = house.histories(found.as_of, {one.account_id: _pressed_metric(one) for one in top})
     charts = {account: _chart(history) for account, history in histories.items()}
-    drafts = _drafts(house) if found.as_of == house.live_day else {}
-    week = results(house.store, clock.now())
+    drafts = _drafts(house) if is_live else {}
+    names = {one.account_id: one.name for one in found.accounts}
+    spent = house.spending.month() if is_live and house.workspace.model.is_on else None
     return DigestView(
         company=house.settings.company.name,
         as_of=found.as_of,
         week=f"Week to {day(found.as_of).display}",
         ready_in_all=sum(one.status is Status.READY for one in found.accounts),
         top=tuple(_entry(house, one, charts.get(one.account_id), drafts.get(one.account_id)) for one in top),
+        closest=tuple(Entry(assessment=one) for one in closest_after(found.accounts, top)),
         holds=tuple(worth_knowing(found.accounts)),
-        last_week=LastWeek(
-            sent=len(week.sent),
-            replied=sum(week.replies.values()),
-            upgraded=sum(one.kind in ("upgraded", "bought") for one in week.outcomes),
-            skipped=len(week.skipped),
-            waiting=week.waiting,
-        ),
+        last_week=last_week(house, names),
         sources=_sources(found),
-        notes=_notes(house, found),
+        notes=_notes(found, spent),
+        unsettled=unsettled(house, names) if is_live else (),
+        sending=sending(house) if is_live else None,
+        model=spent,
     )
 
 
-def _notes(house: House, found: Scan) -> tuple[str, ...]:
+def _notes(found: Scan, spent: MonthSpent | None) -> tuple[str, ...]:
     """What else the founder should know; what the model took is told of today alone."""
     notes = [f"A figure does not hold when computed again: {sentence}." for sentence in found.mismatches]
-    if house.workspace.model.is_on and found.as_of == house.live_day:
-        notes += model_notes(house.spending.month())
-    return tuple(notes)
+    return (*notes, *(model_notes(spent) if spent else ()))
 
 
 def _entry(house: House, one: Assessment, chart: Chart | None, line: DraftLine | None) -> Entry:

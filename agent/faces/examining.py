@@ -32,6 +32,8 @@ def examine(given: Path | None) -> list[Check]:
         workspace = open_workspace(given)
     except OutgrownError as error:
         return [Check(name="configuration", state="fail", says=str(error))]
+    from agent.faces import examining_slack
+    from agent.faces.examining_delivery import delivery_checks
     from agent.signals.library import library_of
     from agent.wiring import House
 
@@ -46,7 +48,8 @@ def examine(given: Path | None) -> list[Check]:
     checks += _try(
         "state", lambda: f"open and up to date ({'SQLite' if house.store.is_sqlite else 'PostgreSQL'})"
     )
-    checks += _channel(workspace)
+    checks += delivery_checks(house)
+    checks += examining_slack.checks(workspace)
     checks += _model(house)
     return checks
 
@@ -203,14 +206,6 @@ def _metrics(house: House) -> Iterator[Check]:
         yield Check(name="triggers", state="fail", says=str(error))
     except OutgrownError:
         return
-
-
-def _channel(workspace: Workspace) -> Iterator[Check]:
-    folder = workspace.outbox_folder
-    if os.access(folder, os.W_OK):
-        yield Check(name="channel", state="ok", says=f".eml files in {folder}")
-    else:
-        yield Check(name="channel", state="fail", says=f"{folder} cannot be written to; mend its permissions")
 
 
 SWITCH_ON = "put OPENAI_API_KEY=... into .env, or base_url of a server of your own into [llm]"

@@ -81,12 +81,17 @@ INTERNAL: dict[str, str] = {
 }
 """Our own tables beside the facts, with their columns: reads, rejected rows, the version of the facts, what the
 tickets ask for as it was read, what a model said of them, and how many rows of a table lie in order."""
+ADDED = ("time_zone",)
+"Columns that files of an earlier version do not have; only a text that may be empty can be added."
 KEPT_OF_TICKETS = ("ticket_asks", "ticket_readings", "ticket_answers")
 "Those of them that speak of an account."
 
 
 def create_tables(duck: Any) -> None:
-    """Make every canonical table that is not there yet, with our own beside them."""
+    """Make every canonical table and column that is not there yet, with our own tables beside them."""
+    for table, rules in too_old(duck).items():
+        for rule in rules:
+            duck.execute(f'ALTER TABLE {table} ADD COLUMN IF NOT EXISTS "{rule.name}" {rule.sql_type}')
     there = {name for (name,) in duck.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if there >= {*TABLES, *INTERNAL}:
         return
@@ -95,3 +100,18 @@ def create_tables(duck: Any) -> None:
         duck.execute(f"CREATE TABLE IF NOT EXISTS {model.TABLE} ({columns})")
     for name, columns in INTERNAL.items():
         duck.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+
+
+def too_old(duck: Any) -> dict[str, list[ColumnRule]]:
+    """The columns that came after the file was made, by table; all of them texts that may be empty."""
+    there: dict[str, set[str]] = {}
+    for table, column in duck.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
+        there.setdefault(table, set()).add(column)
+    lacking = {
+        table: [
+            rule for rule in column_rules(TABLES[table]) if rule.name in ADDED and rule.name not in columns
+        ]
+        for table, columns in there.items()
+        if table in TABLES
+    }
+    return {table: rules for table, rules in lacking.items() if rules}

@@ -108,6 +108,7 @@ class Account(Fact):
     contact_email: str | None = None
     owner: str | None = None
     language: str | None = None
+    time_zone: str | None = None
     is_test: bool = False
 
 

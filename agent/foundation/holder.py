@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 _NAMESPACE = Path("/proc/self/ns/pid")
@@ -37,3 +38,8 @@ def _place() -> str:
     except OSError:
         namespace = "0"
     return f"{socket.gethostname()}:{namespace}".replace("/", "-")
+
+
+def machine_now() -> datetime:
+    """The machine's time, UTC and without a zone mark: leases are about processes, whatever day we play."""
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -26,7 +26,7 @@ class Company(Section):
     allowed_links: tuple[str, ...] = ()
     postal_address: str = ""
     time_zone: TimeZone = "UTC"
-    "The founder's, for the digest and daily work; also that of customers of whom none is known."
+    "The founder's, for the digest and daily work; also that of customers whose own is not known."
     unsubscribe: str = ""
     "An address or link for the List-Unsubscribe header; empty means the sender's own address."
 

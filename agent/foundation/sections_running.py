@@ -64,7 +64,7 @@ class Delivery(Section):
     weekends: bool = False
     "Whether messages leave on Saturday and Sunday, in the customer's time zone."
     daily_ceiling: int = Field(50, ge=0)
-    "Messages a day at most, in the company's time zone; .eml files are not counted. 0 means none."
+    "Messages a day at most, in the company's time zone; .eml files are not counted. 0 means no ceiling."
     smtp: Smtp = Smtp()
     postmark_stream: str = "outbound"
     timeout_seconds: float = Field(30, gt=0, le=600)

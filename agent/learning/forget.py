@@ -24,6 +24,7 @@ from agent.approval.tables import (
     Reply,
     Suppression,
 )
+from agent.approval.tables_running import Click, Post
 from agent.delivery.channel import Channel
 from agent.drafting.brief import Brief
 from agent.foundation.store import Store, changed
@@ -66,12 +67,13 @@ def forget(
         for channel in channels:
             if channel.name == delivery.channel:
                 channel.erase(delivery.delivery_id)
-                files += 1
+                files += not channel.reaches_customers
     with store.writing() as session:
         lock_account(session, account_id)
         _hide_addresses(session, account_id)
         _free_slot(session, account_id)
         _part_from_calls(session, account_id)
+        _part_from_posts(session, account_id)
         rows = _erase(session, account_id)
         record(session, at=now, who=who, what="forgotten", subject=f"account:{account_id}", after=dict(rows))
     store.scrub()
@@ -117,9 +119,18 @@ def _part_from_calls(session: Session, account_id: str) -> None:
     changed(session, update(ModelCall).where(col(ModelCall.about) == account_id).values(about=None))
 
 
+def _part_from_posts(session: Session, account_id: str) -> None:
+    """What stands in Slack is named by its id alone from now on, which is how the service knows to take it out."""
+    drafts = select(Draft.draft_id).where(col(Draft.account_id) == account_id).scalar_subquery()
+    ours = col(Post.draft_id).in_(drafts)
+    changed(session, delete(Post).where(ours, col(Post.ts).is_(None), col(Post.tried_at).is_(None)))
+    changed(session, update(Post).where(ours).values(draft_id=None, shows="", last_error=None))
+
+
 def _erase(session: Session, account_id: str) -> dict[str, int]:
     drafts = select(Draft.draft_id).where(col(Draft.account_id) == account_id).scalar_subquery()
     gone = {
+        "clicks": delete(Click).where(col(Click.draft_id).in_(drafts)),
         "replies": delete(Reply).where(col(Reply.account_id) == account_id),
         "outcomes": delete(Outcome).where(col(Outcome.account_id) == account_id),
         "deliveries": delete(Delivery).where(col(Delivery.account_id) == account_id),

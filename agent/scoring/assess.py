@@ -73,6 +73,7 @@ class Assessor:
             contact_email=row["contact_email"],
             language=row["language"],
             segment=row["segment"],
+            time_zone=row["time_zone"],
         )
 
     def _needs(

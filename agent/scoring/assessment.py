@@ -126,3 +126,5 @@ class Assessment(Frozen):
     contact_email: str | None = None
     language: str | None = None
     segment: str | None = None
+    time_zone: str | None = None
+    "As the facts have it; only one that the zone database knows counts."

@@ -19,7 +19,7 @@ from agent.signals.joins import left_join
 from agent.signals.parts import FLAGS, How, Part, columns_of, sorted_into_parts
 from agent.signals.relations import BESIDE, OF_THE_DAY, Relations, only
 
-WORDS = ("name", "contact_name", "contact_email", "language", "segment")
+WORDS = ("name", "contact_name", "contact_email", "language", "segment", "time_zone")
 "Texts about an account that no rule reads."
 DECIDED_BY = {Grain.FEATURE: FLAGS, Grain.PRODUCT: {"other_product"}}
 "Columns that are the same for all rows of a group, so that a group is asked and not each row."

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import reduce
 from typing import Any
 
-from agent.facts.schema import ColumnRule, column_rules
+from agent.facts.schema import INTERNAL, ColumnRule, column_rules, too_old
 from agent.facts.tables import MODELS, TABLES, Fact
 from agent.foundation.errors import ConfigError, StoreError
 from agent.foundation.settings import WarehouseSetting
@@ -59,6 +59,17 @@ def canonical_views(con: Any, names: Mapping[str, str], place: str, now: datetim
     }
     views[READS] = _reads(found, views, now)
     return views
+
+
+def with_every_column(warehouse: Warehouse) -> Warehouse:
+    """Our own file for reading: a column that it is too old to have is empty, until it is next written to."""
+    lacking = too_old(warehouse.duck)
+    if not lacking:
+        return warehouse
+    tables = {name: warehouse.table(name) for name in (*TABLES, *INTERNAL) if warehouse.has(name)}
+    for name, rules in lacking.items():
+        tables[name] = tables[name].mutate(**{rule.name: _absent(rule) for rule in rules})
+    return Warehouse(warehouse.con, warehouse.memo, tables)
 
 
 def _found(con: Any, given: str | None, name: str, place: str) -> Any | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from agent.approval.views import show_draft
@@ -76,11 +76,14 @@ class Checking(Looking):
     def surroundings(self, account_id: str) -> Surroundings:
         """What the guardrails need to know of an account besides the brief."""
         now = clock.now()
-        people = self.people
-        own = people.accounts.get(account_id, ())
-        address = people.addresses.get(account_id)
+        address = self.people.addresses.get(account_id)
         known = {account_id: address} if address else {}
         state = contact_state(self.store, [account_id], now, addresses=known).get(account_id, ContactState())
+        return self._around(account_id, state, now)
+
+    def _around(self, account_id: str, state: ContactState, now: datetime) -> Surroundings:
+        people = self.people
+        own = people.accounts.get(account_id, ())
         return Surroundings(
             now=now,
             prompts=tuple(p for p in state.prompts if p.sent_at > now - timedelta(days=30)),
@@ -128,6 +131,9 @@ class Checking(Looking):
         now = clock.now()
         seen = self.scan(None, account_id).accounts[0]
         today = self._scan(now.date(), now, account_id).accounts[0]
+        return self._with_today(seen, today)
+
+    def _with_today(self, seen: Assessment, today: Assessment) -> Assessment:
         known = {hold.hold for hold in seen.holds}
         holds = seen.holds + tuple(hold for hold in today.holds if hold.hold not in known | BY_OFFER)
         seen = seen.model_copy(update={"holds": holds, "status": Status.HELD if holds else seen.status})

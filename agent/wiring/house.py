@@ -7,24 +7,22 @@ from datetime import datetime
 
 from agent.approval.decisions import Edited, edit_draft, expire_old, skip, snooze, wake_snoozed
 from agent.approval.slots import remember_prompt
-from agent.approval.states import DeliveryState
 from agent.approval.suppressions import suppress
-from agent.approval.views import DeliveryLine, list_drafts, show_draft
-from agent.delivery.approve import Approved, approve
-from agent.delivery.outbox import list_deliveries, settle_unknown
-from agent.delivery.sender import Sent, send
+from agent.approval.views import list_drafts, show_draft
 from agent.drafting.message import Message
 from agent.foundation import clock
 from agent.foundation.warehouse import open_warehouse
 from agent.learning.forget import forget
 from agent.learning.outcomes import OutcomeKind, record_outcome
 from agent.learning.replies import ReplyKind, close_conversation, record_reply
+from agent.wiring.freshening import Freshening
 from agent.wiring.replaying import Replaying
 from agent.wiring.rules import Ruling
+from agent.wiring.sending import Sending
 from agent.wiring.writing import Writing
 
 
-class House(Writing, Replaying, Ruling):
+class House(Writing, Replaying, Ruling, Freshening, Sending):
     """One workspace: looking, writing, deciding, sending, and what comes back."""
 
     def tidy(self) -> None:
@@ -32,20 +30,6 @@ class House(Writing, Replaying, Ruling):
         now = clock.now()
         wake_snoozed(self.store, now)
         expire_old(self.store, now)
-
-    def approve(self, draft_id: str, version: int | None = None) -> Approved:
-        """Approve a draft after looking at everything again; see `agent.delivery.approve`."""
-        return approve(
-            self.store,
-            draft_id,
-            who=self.who,
-            now=clock.now(),
-            look_again=self.look_again,
-            check=self.check,
-            surroundings=self.surroundings,
-            channel=self.channel.name,
-            version=version,
-        )
 
     def edit(
         self, draft_id: str, message: Message, confirm: Sequence[str] = (), base: int | None = None
@@ -72,19 +56,7 @@ class House(Writing, Replaying, Ruling):
         """Put a draft off; answers until when."""
         return snooze(self.store, draft_id, days=days, who=self.who, now=clock.now())
 
-    # Delivery, and what comes back.
-
-    def send(self, limit: int | None = None) -> tuple[Sent, ...]:
-        """Deliver what is approved, each once."""
-        return send(self.store, [self.channel], now=clock.now(), limit=limit)
-
-    def outbox(self, state: DeliveryState | None = None) -> tuple[DeliveryLine, ...]:
-        """Deliveries, newest first."""
-        return list_deliveries(self.store, state)
-
-    def settle(self, delivery_id: str, *, arrived: bool) -> None:
-        """A person's word about a delivery of unknown fate."""
-        settle_unknown(self.store, delivery_id, arrived=arrived, who=self.who, now=clock.now())
+    # What comes back.
 
     def reply(self, account_id: str, kind: ReplyKind, text: str = "") -> None:
         """Record an answer."""
@@ -144,7 +116,7 @@ class House(Writing, Replaying, Ruling):
             with self.warehouse() as warehouse:
                 addresses = addresses_of(warehouse, account_id)
         gone = forget(
-            self.store, account_id, who=self.who, now=clock.now(), channels=[self.channel], addresses=addresses
+            self.store, account_id, who=self.who, now=clock.now(), channels=self.channels, addresses=addresses
         )  # fmt: skip
         rows = sum(gone.rows.values())
         if self.workspace.facts_file.is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agent.approval.opportunities import record_scan
@@ -75,9 +76,18 @@ class Looking(Parts):
             record_scan(self.store, day, result.accounts, clock.now())
         return result
 
-    def _scan(self, day: date, moment: datetime, account_id: str | None, *, show_rows: bool = False) -> Scan:
+    def _scan(
+        self,
+        day: date,
+        moment: datetime,
+        account_id: str | None,
+        *,
+        show_rows: bool = False,
+        own: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> Scan:
+        """The scan of a day; `own` are messages (account, when approved) that do not count as prompts yet."""
         with self.warehouse() as warehouse:
-            contacts = self._contacts(warehouse, account_id, moment)
+            contacts = self._contacts(warehouse, account_id, moment, own)
             result = scan(warehouse, self.settings, day, moment, contacts, account_id, show_rows=show_rows)
             if not result.accounts and not scalar(warehouse.table("source_reads").count()):
                 raise StoreError("Nothing has been read yet; run `outgrown sync` first.")
@@ -105,11 +115,15 @@ class Looking(Parts):
             return replay(warehouse, self.settings, days, known, progress, self.kept)
 
     def _contacts(
-        self, warehouse: Warehouse, account_id: str | None, moment: datetime
+        self,
+        warehouse: Warehouse,
+        account_id: str | None,
+        moment: datetime,
+        own: Mapping[str, datetime] = MappingProxyType({}),
     ) -> dict[str, ContactFacts]:
         addresses = self._addresses(warehouse, account_id)
         states = contact_state(self.store, None, moment, addresses=addresses)
-        return {name: _facts_of(state) for name, state in states.items()}
+        return {name: _facts_of(without_own(state, own.get(name))) for name, state in states.items()}
 
     def _suppressed_addresses(self, warehouse: Warehouse) -> dict[str, str]:
         """Of all accounts' addresses those that were ever suppressed: the others say nothing on any day."""
@@ -161,6 +175,14 @@ class Looking(Parts):
             table = warehouse.table("accounts")
             if not scalar(table.filter(table.account_id == account_id).count()):
                 raise NotFound(self._no_such_account(warehouse, account_id, self.live_day))
+
+
+def without_own(state: ContactState, approved_at: datetime | None) -> ContactState:
+    """The contact state without the account's own message that was approved then, and has not left."""
+    if approved_at is None:
+        return state
+    others = tuple(one for one in state.prompts if one.sent_at != approved_at)
+    return state.model_copy(update={"prompts": others})
 
 
 def _facts_of(state: ContactState) -> ContactFacts:

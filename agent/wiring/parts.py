@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Self
 
 from agent.approval.spending import Spending, limits_of
-from agent.delivery.eml import EmlChannel
+from agent.delivery.channel import Channel
+from agent.delivery.choosing import open_channels
 from agent.foundation import clock
 from agent.foundation.kept import Kept
 from agent.foundation.llm.client import open_model
@@ -27,6 +28,7 @@ class Parts:
     def __init__(self, workspace: Workspace, who: str = "") -> None:
         self.workspace = workspace
         self.who = who or this_person()
+        self._in_one_run: tuple[Model | None] | None = None
 
     def again(self, who: str = "") -> Self:
         """The same house with fresh eyes: the state stays open, nothing read from the facts is remembered.
@@ -48,9 +50,9 @@ class Parts:
         return open_store(self.workspace.state_url)
 
     @cached_property
-    def channel(self) -> EmlChannel:
-        """The channel approved messages leave by."""
-        return EmlChannel(self.workspace.outbox_folder, self.settings.company)
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels approved messages leave by."""
+        return open_channels(self.workspace)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -80,6 +82,9 @@ class Parts:
     @contextmanager
     def asking(self, wanted: bool = True) -> Iterator[Model | None]:
         """The language model with a fresh patience, for one run; None where it is switched off or not wanted."""
+        if self._in_one_run is not None:
+            yield self._in_one_run[0] if wanted else None
+            return
         model = open_model(self.settings.llm, self.spending) if wanted else None
         try:
             yield model
@@ -88,12 +93,24 @@ class Parts:
                 model.close()
 
     @contextmanager
+    def one_run(self) -> Iterator[None]:
+        """Whatever asks the language model inside the block is one run, and shares one patience."""
+        with self.asking() as model:
+            self._in_one_run = (model,)
+            try:
+                yield
+            finally:
+                self._in_one_run = None
+
+    @contextmanager
     def warehouse(self) -> Iterator[Warehouse]:
         """The facts, open for reading."""
         url = self.workspace.warehouse_url
         if not url:
+            from agent.signals.views import with_every_column
+
             with open_warehouse(self.workspace.facts_file, memo=self.memo) as warehouse:
-                yield warehouse
+                yield with_every_column(warehouse)
             return
         from agent.signals.views import in_place
 

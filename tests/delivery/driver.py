@@ -21,18 +21,22 @@ from sqlalchemy.orm import configure_mappers
 
 from agent.approval.states import DraftState
 from agent.approval.views import list_drafts
-from agent.delivery.channel import Channel, Envelope
+from agent.delivery.channel import Announce, Channel, Envelope, unannounced
 from agent.delivery.eml import EmlChannel
 from agent.delivery.sender import send
+from agent.delivery.smtp import SmtpChannel
 from agent.foundation.errors import MoveRefused, Stale
 from agent.foundation.settings import Company
 from agent.foundation.store import Store, open_store
 from tests.delivery.made import approved
+from tests.mailserver import AUTHORITY, mail_access
 
+BEGUN = "begun"
+"Is there once a child comes to its first draft."
 COMPANY = Company(name="Docs", product="Docs", sender_name="Dana", sender_email="dana@docs.example")
 
 
-class MailboxChannel:
+class MailboxChannel(Channel):
     """A stand-in for a mail server: every handing over is a line, and nobody can ask afterwards."""
 
     name = "mailbox"
@@ -40,7 +44,7 @@ class MailboxChannel:
     def __init__(self, log: Path) -> None:
         self._log = log
 
-    def deliver(self, envelope: Envelope) -> None:
+    def deliver(self, envelope: Envelope, announce: Announce = unannounced) -> None:
         """One write, so that a kill leaves a whole line or none."""
         handle = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(handle, f"{envelope.delivery_id}\n".encode())
@@ -89,16 +93,17 @@ class Steps:
             self("write file")
 
 
-class Stepping:
+class Stepping(Channel):
     """A channel with a step before and after the handing over."""
 
     def __init__(self, inner: Channel, step: Steps) -> None:
         self.name, self._inner, self._step = inner.name, inner, step
+        self.announces = inner.announces
 
-    def deliver(self, envelope: Envelope) -> None:
+    def deliver(self, envelope: Envelope, announce: Announce = unannounced) -> None:
         """Hand over between two steps."""
         self._step("before handing over")
-        self._inner.deliver(envelope)
+        self._inner.deliver(envelope, announce)
         self._step("after handing over")
 
     def was_delivered(self, delivery_id: str) -> bool | None:
@@ -111,7 +116,10 @@ class Stepping:
 
 
 def a_channel(kind: str, folder: Path) -> Channel:
-    """The real file channel, or the mail server's stand-in."""
+    """The real file channel, the real SMTP channel ("smtp:PORT", its authority in the folder), or a mailbox's stand-in."""
+    if kind.startswith("smtp:"):
+        smtp = {"host": "127.0.0.1", "port": int(kind[5:]), "ca_file": str(folder / AUTHORITY)}
+        return SmtpChannel(mail_access(smtp=smtp), COMPANY)
     return EmlChannel(folder, COMPANY) if kind == "eml" else MailboxChannel(folder / "mailbox.log")
 
 
@@ -123,8 +131,9 @@ def work(url: str, folder: str, kind: str, now: str, die_at: int = 0) -> None:
         steps.watch(store)
         channel = Stepping(channel, steps)
     send(store, [channel], now=moment)
+    (Path(folder) / BEGUN).touch()
     for line in list_drafts(store, DraftState.PENDING):
-        approved(store, line.draft_id, now=moment, channel=kind)
+        approved(store, line.draft_id, now=moment, channel=channel.name)
         send(store, [channel], now=moment)
 
 

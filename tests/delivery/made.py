@@ -7,25 +7,29 @@ from typing import Any
 from agent.approval.states import DeliveryState
 from agent.approval.tables import ContactRule
 from agent.delivery.approve import Approved, approve
-from agent.delivery.channel import Envelope
+from agent.delivery.channel import Announce, Channel, Envelope, unannounced
 from agent.delivery.outbox import list_deliveries
 from agent.foundation.store import Store
 from tests.approval.made import NOW, an_assessment, finds_nothing, nothing_around, queued
 
 
-class ScriptedChannel:
+class ScriptedChannel(Channel):
     """A channel that keeps what it is handed, and meets the next thing of its script each time."""
 
     name = "eml"
 
-    def __init__(self, *script: BaseException | None, verdict: bool | None = None) -> None:
+    def __init__(self, *script: BaseException | None, verdict: bool | None = None, **traits: Any) -> None:
         self.script = list(script)
         self.verdict = verdict
+        for name, value in traits.items():
+            setattr(self, name, value)
         self.handed_over: list[Envelope] = []
         self.erased: list[str] = []
 
-    def deliver(self, envelope: Envelope) -> None:
-        """Raise what the script says, else take the envelope."""
+    def deliver(self, envelope: Envelope, announce: Announce = unannounced) -> None:
+        """Raise what the script says, else take the envelope; announced first where the test wants it."""
+        if self.announces:
+            announce()
         happens = self.script.pop(0) if self.script else None
         if happens is not None:
             raise happens

@@ -75,9 +75,9 @@ def test_a_passing_failure_is_tried_again_after_a_growing_pause(store: Store) ->
     assert [one.result for one in send(store, [channel], now=NOW)] == [Result.RETRIED]
     assert states(store) == {"acme": DeliveryState.QUEUED}
     assert slot(store).reserved_delivery is not None
-    assert send(store, [channel], now=NOW + 0.9 * MINUTE) == ()
-    assert [one.result for one in send(store, [channel], now=NOW + 1.1 * MINUTE)] == [Result.RETRIED]
-    assert send(store, [channel], now=NOW + 2.9 * MINUTE) == ()
+    assert send(store, [channel], now=NOW + 0.7 * MINUTE) == ()
+    assert [one.result for one in send(store, [channel], now=NOW + 1.3 * MINUTE)] == [Result.RETRIED]
+    assert send(store, [channel], now=NOW + 2.7 * MINUTE) == ()
     assert [one.result for one in send(store, [channel], now=NOW + 4 * MINUTE)] == [Result.SENT]
     assert list_deliveries(store)[0].attempts == 3
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 
 from agent.drafting.ledger import SUPPORTING, make_brief
@@ -140,3 +143,14 @@ def test_no_brief_without_a_play_an_offer_and_a_finding(change):
 def test_equal_assessments_make_equal_briefs():
     """The brief is a function of the assessment."""
     assert brief().brief_id == brief().brief_id
+
+
+def test_a_time_zone_is_part_of_a_brief_where_it_is_known():
+    """A brief from before zones were known keeps its id."""
+    plain = brief()
+    there = plain.recipient.model_copy(update={"time_zone": "Asia/Tokyo"})
+    old = plain.model_dump(mode="json")
+    del old["recipient"]["time_zone"]
+    digest = hashlib.sha256(json.dumps(old, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    assert plain.brief_id == digest[:16]
+    assert plain.model_copy(update={"recipient": there}).brief_id != plain.brief_id

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from agent.approval.spending import MonthSpent, TaskSpent
 from agent.drafting.ledger import make_brief
 from agent.drafting.writer import write
-from agent.faces.digest import Chart, ChartPoint, DigestView, Entry, Held, LastWeek, SourceAge
+from agent.faces.digest import (
+    Chart,
+    ChartPoint,
+    DigestView,
+    Entry,
+    Held,
+    LastWeek,
+    Sending,
+    Skipped,
+    SourceAge,
+    Unsettled,
+    Won,
+)
 from agent.scoring.assessment import Assessment, Status, Tier
 from tests.drafting.assessments import AS_OF, NAMES, SETTINGS, an_assessment
 
@@ -75,6 +88,81 @@ def close(account_id: str, name: str, chart: Chart | None, points: int = 7, **mo
 def held(name: str, hold: str, says: str) -> Held:
     """An account that would be ready."""
     return Held(account_id=name.lower(), name=name, hold=hold, says=says)
+
+
+def won(name: str, minor: int | None, currency: str | None = "EUR", kind: str = "upgraded") -> Won:
+    """A customer who upgraded or bought."""
+    return Won(account_id=name.lower(), name=name, kind=kind, amount_minor=minor, currency=currency)
+
+
+def skipped(name: str, reason: str | None) -> Skipped:
+    """A draft that was decided against."""
+    return Skipped(account_id=name.lower(), name=name, reason=reason)
+
+
+def unsettled(name: str, delivery_id: str = "5f0c") -> Unsettled:
+    """A message of which nobody knows whether it arrived."""
+    tried = datetime(2026, 2, 27, 9, 30)
+    return Unsettled(
+        delivery_id=delivery_id,
+        draft_id="d1",
+        account_id=name.lower(),
+        name=name,
+        channel="smtp",
+        tried_at=tried,
+    )
+
+
+def stopped(**more: Any) -> Sending:
+    """Sending that a person has switched off."""
+    values: dict[str, Any] = {
+        "is_stopped": True,
+        "stopped_at": datetime(2026, 3, 2, 16, 5),
+        "stopped_by": "dana",
+        "reason": "the price list changes",
+        "ceiling": 50,
+        "today": 3,
+        "queued": 2,
+    }
+    return Sending(**values | more)
+
+
+def a_month(*, is_at_limit: bool = False) -> MonthSpent:
+    """What the language model took in March."""
+    task = TaskSpent(
+        task="draft", calls=12, tokens_in=20_000, tokens_cached=0, tokens_out=11_000, seconds=31.5, cost_micro=420_000
+    )  # fmt: skip
+    return MonthSpent(
+        since=date(2026, 3, 1),
+        until=date(2026, 4, 1),
+        tasks=(task,),
+        tokens_limit=2_000_000,
+        cost_limit_micro=20_000_000,
+        currency="USD",
+        is_at_limit=is_at_limit,
+    )
+
+
+def a_full_digest(**more: Any) -> DigestView:
+    """A digest of a week in which everything happened."""
+    week = LastWeek(
+        sent=4,
+        replied=2,
+        upgraded=3,
+        skipped=1,
+        waiting=3,
+        replies={"interested": 1, "not_yet": 1},
+        won=(won("Alder", 5000), won("Birch", 8317), won("Cedar", 4900, "USD", "bought")),
+        skips=(skipped("Dogwood", "they renew in May"),),
+    )
+    values: dict[str, Any] = {
+        "closest": (close("elm", "Elm Works", None, points=8),),
+        "last_week": week,
+        "unsettled": (unsettled("Brio Studio"),),
+        "sending": stopped(),
+        "model": a_month(),
+    }
+    return a_digest(**values | more)
 
 
 def a_digest(**more: Any) -> DigestView:

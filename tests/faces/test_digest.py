@@ -10,15 +10,17 @@ from rich.console import Console
 from agent.faces import digest_words as words
 from agent.faces.digest import (
     DigestView,
+    LastWeek,
     SourceAge,
     as_json,
     as_table,
+    closest_after,
     top_five,
     worth_knowing,
 )
 from agent.scoring.assessment import Assessment, Hold, Offer, OfferKind, Status
 from tests.drafting.assessments import an_assessment
-from tests.faces.digests import a_digest
+from tests.faces.digests import a_digest, a_full_digest, a_month, held, skipped, stopped, told, unsettled, won
 
 
 def account(account_id: str, status: Status = Status.WATCH, points: int = 5, **more) -> Assessment:
@@ -162,3 +164,168 @@ def test_the_reasons_begin_with_what_the_play_rests_on():
     entry = a_digest().top[2]
     assert words.reasons(entry)[0].startswith("19 of your 20 seats")
     assert len(words.reasons(entry)) == len({finding.group for finding in entry.assessment.findings})
+
+
+@pytest.mark.parametrize(
+    ("ready", "close", "shown"),
+    [(5, 5, ["w0", "w1", "w2"]), (5, 2, ["w0", "w1"]), (4, 5, ["w1", "w2"]), (2, 5, []), (0, 9, [])],
+    ids=["beside a full top five", "only two", "one fills the top", "three fill it", "nobody is ready"],
+)
+def test_three_of_the_closest_are_told_of(ready, close, shown):
+    """Those that fill the top five count."""
+    scan = [account(f"r{number}", Status.READY, 9) for number in range(ready)]
+    scan += [account(f"w{number}", points=8) for number in range(close)]
+    scan.append(account("held", Status.HELD, 12, holds=(hold("unhealthy"),)))
+    assert ids(closest_after(scan, top_five(scan))) == shown
+
+
+def printed(view, width=120):
+    """The digest as the terminal shows it."""
+    out = io.StringIO()
+    as_table(view, Console(file=out, width=width))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "! Sending has been stopped since 2 March 2026, 16:05 UTC, by dana: the price list changes.",
+        "! Nobody knows whether a message arrived, and your word is needed: Brio Studio (27 February 2026).",
+        "Brio Studio: outgrown outbox settle 5f0c --arrived (or --not-arrived)",
+        "! Too old to rest on: tickets export (3 days old)",
+        "Closest to ready",
+        "Elm Works",
+        "Upgraded: Alder (€50) and Birch (€83.17), €133.17 in all.",
+        "Skipped: Dogwood (they renew in May).",
+        "Budget",
+        "Sending: stopped, 3 of 50 messages sent today; 2 approved wait to leave.",
+        "The language model: $0.42 of $20 and 31,000 of 2,000,000 tokens spent this month; asked draft 12.",
+    ],
+)
+def test_the_terminal_tells_what_a_founder_should_know(said):
+    """What needs a person first, then who is close, what came of it, and what may still be spent."""
+    assert said in printed(a_full_digest())
+
+
+def test_a_quiet_week_adds_nothing():
+    """No heading without something under it."""
+    text = printed(a_digest(sources=()))
+    for heading in ("!", "Closest to ready", "Budget", "Upgraded", "Skipped"):
+        assert heading not in text
+
+
+def test_what_the_model_took_is_told_once():
+    """In the budget, though programs find it among the notes too."""
+    note = "The language model: $0.42 of $20 and 31,000 of 2,000,000 tokens spent this month; asked draft 12."
+    view = a_digest(model=a_month(), notes=(note, "Something else."))
+    assert words.notes(view) == ["Something else."]
+    assert printed(view, 200).count("The language model") == 1
+
+
+@pytest.mark.parametrize(
+    ("won_last_week", "said"),
+    [
+        ((won("Alder", 5000),), ["Upgraded: Alder (€50)."]),
+        ((won("Alder", None),), ["Upgraded: Alder."]),
+        ((won("Alder", 5000), won("Birch", None)), ["Upgraded: Alder (€50) and Birch."]),
+        (
+            (won("A", 5000), won("B", 4900, "USD"), won("C", 100)),
+            ["Upgraded: A (€50), B ($49) and C (€1), €51 and $49 in all."],
+        ),
+        ((won("A", 4900, "JPY"), won("B", 1, "JPY")), ["Upgraded: A (¥4,900) and B (¥1), ¥4,901 in all."]),
+        ((won("A", 5000), won("B", 6000, kind="bought")), ["Upgraded: A (€50).", "Bought: B (€60)."]),
+        (
+            tuple(won(f"A{number}", 100) for number in range(8)),
+            ["Upgraded: A0 (€1), A1 (€1), A2 (€1), A3 (€1), A4 (€1) and 3 more, €8 in all."],
+        ),
+    ],
+)
+def test_amounts_are_added_by_currency(won_last_week, said):
+    """Euros to euros; what is paid each month apart from what was bought."""
+    view = a_digest(last_week=LastWeek(won=won_last_week))
+    assert words.outcomes(view) == said
+
+
+def test_a_skip_without_a_reason_says_so():
+    """And of many only the first are named."""
+    view = a_digest(last_week=LastWeek(skips=(skipped("Alder", None), skipped("Birch", "too soon"))))
+    assert words.outcomes(view) == ["Skipped: Alder (no reason given) and Birch (too soon)."]
+
+
+@pytest.mark.parametrize(
+    ("sending", "said"),
+    [
+        ({"is_stopped": False, "queued": 0}, "Sending: on, 3 of 50 messages sent today."),
+        (
+            {"is_stopped": False, "queued": 1},
+            "Sending: on, 3 of 50 messages sent today; 1 approved waits to leave.",
+        ),
+        (
+            {"is_stopped": False, "queued": 0, "ceiling": 1, "today": 0},
+            "Sending: on, 0 of 1 message sent today.",
+        ),
+        ({"queued": 0, "ceiling": None}, "Sending: stopped, no daily ceiling."),
+    ],
+)
+def test_the_sending_budget(sending, said):
+    """Whether anything may leave, how much did, and what waits."""
+    assert words.budget(a_digest(sending=stopped(**sending))) == [said]
+
+
+def test_a_long_list_of_holds_is_cut():
+    """Who would be ready first; the scan has the rest."""
+    view = a_digest(
+        holds=tuple(held(f"Held{number}", "past_due", "an invoice is open") for number in range(20))
+    )
+    text = printed(view)
+    assert "Held14" in text
+    assert "Held15" not in text
+    assert "and 5 more: `outgrown scan` lists them" in text
+
+
+def test_several_messages_of_unknown_fate_are_counted():
+    """Named up to a handful."""
+    view = a_digest(sources=(), unsettled=tuple(unsettled(f"A{number}") for number in range(7)))
+    [line] = words.urgent(view)
+    assert line.startswith(
+        "Nobody knows whether 7 messages arrived, and your word is needed: A0 (27 February 2026),"
+    )
+    assert line.endswith("and 2 more.")
+
+
+@pytest.mark.parametrize(
+    ("play", "first"), [("capacity", "Our own sign."), ("seats", "Something with more points.")]
+)
+def test_an_own_trigger_comes_before_what_the_play_does_not_rest_on(play, first):
+    """Where it satisfies the play that is offered; else the points decide."""
+    one = told("seats", "none", play="capacity")
+    finding = one.findings[0]
+    own = finding.model_copy(
+        update={"trigger": "ours", "group": "ours", "play": play, "says": "our own sign"}
+    )
+    other = finding.model_copy(
+        update={"trigger": "else", "group": "else", "says": "something with more points"}
+    )
+    entry = (
+        a_digest()
+        .top[0]
+        .model_copy(
+            update={
+                "assessment": one.model_copy(
+                    update={"findings": (other, own), "groups": {"ours": 1, "else": 4}}
+                )
+            }
+        )
+    )
+    assert words.reasons(entry)[0] == first
+
+
+def test_groups_are_named_in_words():
+    """What is missing is for a person."""
+    entry = a_digest().top[3]
+    one = entry.assessment.model_copy(
+        update={"needs": ("1 more point; one finding in feature_interest would do",)}
+    )
+    assert words.missing(entry.model_copy(update={"assessment": one})) == [
+        "1 more point; one finding in feature interest would do."
+    ]

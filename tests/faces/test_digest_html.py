@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.faces.digest import as_html
-from tests.faces.digests import a_digest
+from agent.faces.digest import LastWeek, as_html
+from tests.faces.digests import HOSTILE, a_digest, a_full_digest, skipped, stopped, unsettled, won
 from tests.pages import Page, fetches_and_runs_nothing, fits_the_width
 
 
@@ -54,6 +54,36 @@ def test_the_page_tells(said):
     assert said in as_html(a_digest())
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Needs you",
+        "Sending has been stopped since 2 March 2026, 16:05 UTC, by dana: the price list changes.",
+        "<code>outgrown outbox settle 5f0c --arrived (or --not-arrived)</code>",
+        "Closest to ready",
+        "Elm Works",
+        "€133.17 in all",
+        "Dogwood (they renew in May)",
+        "Sending: stopped, 3 of 50 messages sent today",
+        "The language model: $0.42 of $20",
+    ],
+)
+def test_the_page_tells_of_a_week_in_which_everything_happened(said):
+    """What needs a person, who is close, what came of it, and the budget."""
+    text = as_html(a_full_digest())
+    assert said in text
+    assert said not in as_html(a_digest(sources=()))
+
+
+def test_what_people_typed_is_escaped_everywhere():
+    """Names, reasons and ids."""
+    week = LastWeek(won=(won(HOSTILE, 100),), skips=(skipped(HOSTILE, HOSTILE),))
+    sending = stopped(reason=HOSTILE, stopped_by=HOSTILE)
+    text = as_html(a_full_digest(last_week=week, sending=sending, unsettled=(unsettled(HOSTILE, HOSTILE),)))
+    assert "<script" not in text
+    fetches_and_runs_nothing(text, within="#over")
+
+
 def test_an_empty_digest_is_a_page_too():
     """Nobody ready, nothing held, no sources."""
     text = as_html(a_digest(top=(), holds=(), sources=(), notes=()))
@@ -71,4 +101,4 @@ def test_the_style_knows_dark_phone_and_paper(medium):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_sticks_out(tmp_path, width):
     """At a phone's and at a desktop's width the page does not scroll sideways."""
-    fits_the_width(as_html(a_digest()), width, tmp_path)
+    fits_the_width(as_html(a_full_digest()), width, tmp_path)

@@ -53,6 +53,19 @@ def completion(content: str | None, finish: str = "stop", usage: Any = "usual", 
     return Reply(json.dumps(body))
 
 
+def calling(*calls: tuple[str, Any], usage: Any = "usual") -> Reply:
+    """A completion that calls tools; arguments given as text are sent as they stand."""
+    made = [
+        {
+            "id": f"call_{number}_{name}",
+            "type": "function",
+            "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given)},
+        }
+        for number, (name, given) in enumerate(calls)
+    ]
+    return completion(None, "tool_calls", usage, tool_calls=made)
+
+
 def failing(status: int, code: str = "", **headers: str) -> Reply:
     """An error in the provider's form; it repeats the key, as some servers do."""
     said = {"error": {"message": "secret words of the error", "type": "x", "code": code or None}}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import SQLModel, select
 
+from agent.approval.clicks import Work, keep
 from agent.approval.opportunities import newest_opportunity, record_scan
 from agent.approval.suppressions import suppression_of
 from agent.approval.tables import AuditLine
@@ -43,6 +44,21 @@ def lived_through(store: Store, channel: EmlChannel) -> None:
         send(store, [channel], now=NOW)
         record_reply(store, account_id, ReplyKind.NOT_YET, "my dog is called Rex", who="Dana", now=NOW)
         record_outcome(store, account_id, OutcomeKind.DECLINED, who="Dana", now=NOW)
+        [draft] = [line for line in list_drafts(store) if line.account_id == account_id]
+        edit = '{"body": "Hi Ann, my dog is called Rex"}'
+        keep(
+            store,
+            [
+                Work(
+                    click_id=f"c-{account_id}",
+                    at=NOW,
+                    kind="edit",
+                    who="slack:T1/U1",
+                    draft_id=draft.draft_id,
+                    document=edit,
+                )
+            ],
+        )
 
 
 def dump(store: Store) -> str:
@@ -59,6 +75,7 @@ def test_nothing_personal_is_left(store: Store, channel: EmlChannel, tmp_path: P
     forget(store, "bolt", who="Dana", now=NOW + DAY, channels=[channel])
     gone = forget(store, "acme", who="Dana", now=NOW + DAY, channels=[channel])
     assert gone.rows == {
+        "clicks": 1,
         "replies": 1,
         "outcomes": 1,
         "deliveries": 1,

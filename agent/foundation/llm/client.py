@@ -7,31 +7,44 @@ import hashlib
 import json
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from agent.foundation.errors import OutgrownError
 from agent.foundation.llm import background, wire
-from agent.foundation.llm.failures import MALFORMED, REFUSED, TRUNCATED, Failure, failure_of
+from agent.foundation.llm.answers import LONGEST_ANSWER, Told, told_by, usage_of_error
+from agent.foundation.llm.conversing import Talk, Verdict, prepare, talk_with
+from agent.foundation.llm.failures import MALFORMED, Failure, failure_of
 from agent.foundation.llm.patience import Breaker, Patience
-from agent.foundation.llm.port import Answer, Line, Meter, NoAnswer, Role, T, Task, Usage, Why
+from agent.foundation.llm.port import (
+    Answer,
+    Conversation,
+    Line,
+    Meter,
+    NoAnswer,
+    Role,
+    T,
+    Task,
+    Tool,
+    Usage,
+    Why,
+)
 from agent.foundation.llm.prices import bare, cost_micro, price_of, thinks
 from agent.foundation.settings import Llm, ModelAccess, model_access
 
 ANSWERED = "answered"
+OUT_OF_PATIENCE = Failure(Why.OUT_OF_PATIENCE, "The run had no more time to wait for the model.")
+P = TypeVar("P")
+R = TypeVar("R")
 NO_KEY = "none"
 "Sent where a server of one's own asks for no key."
-LONGEST_ANSWER = 64_000
-"Characters; no answer of ours is longer."
 BYTES_PER_TOKEN = 2
 "Fewer than any text of ours has, so that what is set aside is enough."
-MOST_TOKENS = 10_000_000
-"What a server may claim one call to have taken."
 
 
 def open_model(llm: Llm, meter: Meter | None = None, patience_seconds: float | None = None) -> Client | None:
@@ -41,15 +54,6 @@ def open_model(llm: Llm, meter: Meter | None = None, patience_seconds: float | N
     """
     access = model_access(llm)
     return Client(access, meter, patience_seconds) if access.is_on else None
-
-
-class Told(NamedTuple):
-    """What came back of one call: the answer's JSON or a failure, and the tokens as the server counts them."""
-
-    text: str
-    failure: Failure | None
-    usage: Usage | None
-    "None when the server did not say."
 
 
 class Client:
@@ -78,22 +82,44 @@ class Client:
 
         Raises NoAnswer when there is none, never anything else, and never later than the run's patience allows.
         """
+
+        def prepared() -> dict[str, Any]:
+            self._model()
+            return _schema(answer)
+
+        return self._within_patience(prepared, lambda schema: self._ask(task, lines, answer, schema, about))
+
+    def converse(
+        self, task: Task, lines: Sequence[Line], tools: Sequence[Tool], *, about: str = "", rounds: int = 4
+    ) -> Conversation:
+        """What the model says after at most `rounds` questions to it, the last of which it must answer without a tool.
+
+        Raises NoAnswer when there is no answer, never anything else, and never later than the run's patience allows.
+        """
+
+        def prepared() -> Any:
+            prepare()
+            return self._model()
+
+        return self._within_patience(prepared, lambda _: self._converse(task, lines, tools, about, rounds))
+
+    def _within_patience(self, prepared: Callable[[], P], work: Callable[[P], R]) -> R:
+        """What `work` answers; every other end is a NoAnswer."""
         self._breaker.check()
         failure: NoAnswer
         try:
             # Loading the library is not waiting for the model.
-            schema = _schema(answer)
-            self._model()
+            ready = prepared()
             with self._patience.waiting():
                 self._breaker.check()
-                answered = self._ask(task, lines, answer, schema, about)
+                done = work(ready)
         except NoAnswer as known:
             failure = known
         except Exception as unforeseen:
             failure = _no_answer(failure_of(unforeseen), Usage())
         else:
             self._breaker.met(None)
-            return answered
+            return done
         # Outside the handler, so that no traceback shows what the failure was about.
         self._breaker.met(failure)
         raise failure
@@ -115,17 +141,45 @@ class Client:
         value, failure = _read(told, answer)
         # What a server does not count, or was still counting when it was given up, has cost what was set aside.
         usage = self._counted(told.usage or most, seconds)
-        if self._meter is not None:
-            # An entry that cannot be written leaves what was set aside, which is never too little.
-            with suppress(OutgrownError):
-                self._meter.settle(call_id, usage, failure.why if failure else ANSWERED)
+        self._settle(call_id, usage, failure)
         if failure or value is None:
             raise _no_answer(failure or MALFORMED, usage)
         return Answer(value, self.name, usage)
 
+    def _converse(
+        self, task: Task, lines: Sequence[Line], tools: Sequence[Tool], about: str, rounds: int
+    ) -> Conversation:
+        talk = Talk(_Books(self, task, about), rounds, self._cache_key(lines))
+        try:
+            text, calls = background.run(self._talking(talk, lines, tools), self._patience.left)
+        except NoAnswer as known:
+            failure = Failure(known.why, str(known))
+        except Exception as error:
+            failure = self._as_patience_has_it(failure_of(error))
+        else:
+            if len(text) <= LONGEST_ANSWER:
+                return Conversation(text, calls, self.name, talk.usage)
+            failure = MALFORMED
+        talk.settle_rest(failure)
+        raise _no_answer(failure, talk.usage)
+
+    async def _talking(self, talk: Talk, lines: Sequence[Line], tools: Sequence[Tool]) -> Any:
+        with self._tracing():
+            return await talk_with(self._model(), talk, lines, tools)
+
+    def _as_patience_has_it(self, failure: Failure) -> Failure:
+        """The failure, or that the run's time is over where it was that."""
+        if failure.why is Why.TIMEOUT and self._patience.left <= 0:
+            return OUT_OF_PATIENCE
+        return failure
+
     def _most(self, lines: Sequence[Line], schema: dict[str, Any]) -> Usage:
         """The most that a question may take."""
         size = sum(len(line.text.encode("utf-8", "replace")) + 16 for line in lines) + len(json.dumps(schema))
+        return self._most_of(size)
+
+    def _most_of(self, size: int) -> Usage:
+        """The most that a question of so many bytes may take."""
         tokens_in = -(-size // BYTES_PER_TOKEN)
         return self._counted(Usage(tokens_in=tokens_in, tokens_out=self._llm.max_output_tokens), 0.0)
 
@@ -144,6 +198,12 @@ class Client:
             says = f"What may still be spent on the model cannot be told: {bad}"
         raise NoAnswer(Why.OUT_OF_BUDGET, says)
 
+    def _settle(self, call_id: str, usage: Usage, failure: Failure | None) -> None:
+        if self._meter is not None:
+            # An entry that cannot be written leaves what was set aside, which is never too little.
+            with suppress(OutgrownError):
+                self._meter.settle(call_id, usage, failure.why if failure else ANSWERED)
+
     def _told(self, lines: Sequence[Line], schema: dict[str, Any]) -> Told:
         """One call, given up when its time or the run's patience is over."""
         left = self._patience.left
@@ -152,11 +212,11 @@ class Client:
             raw = background.run(self._call(lines, schema, seconds), seconds)
         except Exception as error:
             failure = failure_of(error)
-            usage = _usage_of_error(error, failure)
+            usage = usage_of_error(error, failure)
         else:
-            return _told_by(raw)
+            return told_by(raw)
         if failure.why is Why.TIMEOUT and seconds == left:
-            failure = Failure(Why.OUT_OF_PATIENCE, "The run had no more time to wait for the model.")
+            failure = OUT_OF_PATIENCE
         return Told("", failure, usage)
 
     async def _call(self, lines: Sequence[Line], schema: dict[str, Any], seconds: float) -> Any:
@@ -220,6 +280,34 @@ class Client:
         )
 
 
+class _Books:
+    """What a conversation takes of a client: its time, its price, its meter."""
+
+    def __init__(self, client: Client, task: Task, about: str) -> None:
+        self._client, self._task, self._about = client, task, about
+
+    def left(self) -> float:
+        return min(self._client._llm.timeout_seconds, self._client._patience.left)
+
+    def reserve(self, size: int) -> tuple[str, Usage]:
+        most = self._client._most_of(size)
+        return self._client._reserve(self._task, most, self._about), most
+
+    def settle(self, call_id: str, usage: Usage, seconds: float, failure: Failure | None) -> Usage:
+        counted = self._client._counted(usage, seconds)
+        self._client._settle(call_id, counted, failure)
+        return counted
+
+    def verdict(self, message: Any) -> Verdict:
+        told = told_by(message)
+        return Verdict(told.failure, told.usage)
+
+    def verdict_of_error(self, error: Exception) -> Verdict:
+        failure = failure_of(error)
+        usage = usage_of_error(error, failure)
+        return Verdict(self._client._as_patience_has_it(failure), usage)
+
+
 def _no_answer(failure: Failure, usage: Usage) -> NoAnswer:
     return NoAnswer(failure.why, failure.says, usage)
 
@@ -257,28 +345,6 @@ def _strict(schema: Any) -> Any:
     return said
 
 
-def _told_by(raw: Any) -> Told:
-    """What a message of the model says."""
-    usage = _usage(getattr(raw, "usage_metadata", None))
-    about = raw.response_metadata
-    finish = about.get("finish_reason") or (about.get("incomplete_details") or {}).get("reason")
-    failure = None
-    if finish in ("length", "max_output_tokens"):
-        failure = TRUNCATED
-    elif raw.additional_kwargs.get("refusal") or finish == "content_filter" or _refuses(raw):
-        failure = REFUSED
-    elif about.get("status") not in (None, "completed"):
-        failure = MALFORMED
-    calls = raw.tool_calls
-    text = json.dumps(calls[0]["args"]) if calls else str(raw.text)
-    return Told(text, failure, usage)
-
-
-def _refuses(raw: Any) -> bool:
-    content = raw.content if isinstance(raw.content, list) else []
-    return any(isinstance(block, dict) and "refusal" in (block.get("type"), *block) for block in content)
-
-
 def _read(told: Told, answer: type[T]) -> tuple[T | None, Failure | None]:
     if told.failure:
         return None, told.failure
@@ -288,34 +354,3 @@ def _read(told: Told, answer: type[T]) -> tuple[T | None, Failure | None]:
         return answer.model_validate_json(told.text), None
     except (ValidationError, ValueError, RecursionError):
         return None, MALFORMED
-
-
-def _usage(given: Any) -> Usage | None:
-    """Tokens as LangChain hands them on; a server that counts below nothing is not believed."""
-    if not given:
-        return None
-    details = given.get("input_token_details") or {}
-    cached = sum(value or 0 for name, value in details.items() if name.endswith("cache_read"))
-    tokens_in, tokens_out = _sane(given.get("input_tokens")), _sane(given.get("output_tokens"))
-    if not tokens_in:
-        return None
-    return Usage(tokens_in=tokens_in, tokens_cached=min(_sane(cached), tokens_in), tokens_out=tokens_out)
-
-
-def _sane(tokens: Any) -> int:
-    return min(max(int(tokens or 0), 0), MOST_TOKENS)
-
-
-def _usage_of_error(error: Exception, failure: Failure) -> Usage | None:
-    """What a failed call took: nothing where no answer was made; unknown where one may have been."""
-    counted = getattr(getattr(error, "completion", None), "usage", None)
-    if counted is None:
-        return Usage() if failure.is_free else None
-    details = getattr(counted, "prompt_tokens_details", None)
-    return _usage(
-        {
-            "input_tokens": counted.prompt_tokens,
-            "output_tokens": counted.completion_tokens,
-            "input_token_details": {"cache_read": getattr(details, "cached_tokens", 0) or 0},
-        }
-    )

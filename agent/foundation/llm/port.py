@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -36,6 +36,8 @@ class Task(StrEnum):
     REPAIR = "repair"
     CLASSIFY = "classify"
     JUDGE = "judge"
+    ASK = "ask"
+    "A founder's question about their accounts."
     CHECK = "check"
     "The doctor's question whether the model answers at all."
 
@@ -112,6 +114,53 @@ class Model(Protocol):
         """The model's answer as `answer`; `about` is an account id, for the books alone.
 
         Raises NoAnswer when there is none, never anything else, and never later than the run's patience allows.
+        """
+        ...
+
+
+class Tool(NamedTuple):
+    """Something the model may have looked up while it answers."""
+
+    name: str
+    says: str
+    "What it answers, for the model."
+    arguments: type[BaseModel]
+    run: Callable[[Any], str]
+    "Takes the arguments and answers in words; what it raises as an OutgrownError is told to the model."
+
+
+class ToolCall(NamedTuple):
+    """One use of a tool, as the model asked for it."""
+
+    name: str
+    arguments: dict[str, Any]
+    result: str
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What the model says in the end, and what it had looked up for it."""
+
+    text: str
+    calls: tuple[ToolCall, ...]
+    model: str
+    usage: Usage = field(default_factory=Usage)
+
+
+class Converser(Protocol):
+    """A language model that may use tools."""
+
+    @property
+    def name(self) -> str:
+        """As outgrown.toml names it."""
+        ...
+
+    def converse(
+        self, task: Task, lines: Sequence[Line], tools: Sequence[Tool], *, about: str = "", rounds: int = 4
+    ) -> Conversation:
+        """What the model says after at most `rounds` questions to it, the last of which it must answer without a tool.
+
+        Raises NoAnswer when there is no answer, never anything else, and never later than the run's patience allows.
         """
         ...
 

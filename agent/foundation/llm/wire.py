@@ -17,7 +17,7 @@ MOST_BYTES = 1_000_000
 CONNECTING = 5.0
 "Seconds; a server that is there accepts sooner."
 SILENT = ("openai", "httpx", "httpx2", "httpcore", "httpcore2", "langchain", "langchain_core", "langchain_openai",
-          "langsmith")  # fmt: skip
+          "langgraph", "langsmith")  # fmt: skip
 "Loggers of libraries that see prompts, answers and keys."
 BYGONE = ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")
 "Names of a way of tracing that is no more: LangChain refuses every question while one of them is set."

@@ -1,0 +1,1 @@
+"""Mail providers that are spoken to over HTTP."""
