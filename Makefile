@@ -37,8 +37,8 @@ test: $(SET_UP_DEV)  ## the tests, slow ones aside
 	@$(BIN)/python -m pytest -m "not slow and not timing and not browser" -n auto --dist loadscope --durations=10
 
 slow: $(SET_UP_SLOW)  ## the slow tests: races, kills, load, Spark, browser
-	@$(BIN)/python -m pytest -m "timing"
-	@$(BIN)/python -m pytest -m "slow or browser" -n auto --durations=25
+	@failed=0; $(BIN)/python -m pytest -m "timing" || failed=1; \
+	$(BIN)/python -m pytest -m "slow or browser" -n auto --durations=25 || failed=1; exit $$failed
 
 slow-packages: $(SET_UP_SLOW)  ## what only the slow tests and the benchmark need
 

@@ -109,7 +109,7 @@ def _accounts(duck: Any) -> None:
         INSERT INTO accounts SELECT account_id, 'Company ' || i, 'company' || i || '.example',
             ['software', 'agency', 'retail', NULL][1 + i % 4], created_on, 'Maya',
             CASE WHEN u(i, 20) < 0.98 THEN 'owner' || i || '@customer.example' END, NULL,
-            CASE WHEN u(i, 21) < 0.2 THEN 'de' ELSE 'en' END, u(i, 22) < 0.002
+            CASE WHEN u(i, 21) < 0.2 THEN 'de' ELSE 'en' END, NULL, u(i, 22) < 0.002
         FROM drawn ORDER BY i
         """
     )

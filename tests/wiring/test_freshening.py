@@ -18,6 +18,8 @@ from agent.learning.replies import ReplyKind
 from agent.wiring import House
 from tests.faces.slack.desks import MONDAY, ready_workspace
 
+pytestmark = pytest.mark.slow
+
 MOMENT = datetime.fromisoformat(MONDAY)
 QUESTION = {
     "ticket_id": "T-9999", "opened_at": (MOMENT - timedelta(hours=1)).isoformat(sep=" "),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outgrown.slack")
 
-THREADS = 64
+THREADS = 128
 "Envelopes looked at side by side: as many as may wait for one transaction."
 PING_SECONDS = 5.0
 LOOK_SECONDS = 0.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -75,8 +74,6 @@ class Desk:
 
     def start(self) -> None:
         """Begin; where Slack cannot be reached yet, it is tried again until it can."""
-        # A thread that computes gives way to those that acknowledge within a millisecond rather than five.
-        sys.setswitchinterval(min(sys.getswitchinterval(), 0.001))
         self.keeper.start()
         for name, target in [*self.doing.threads(), (CONNECT, self._connect_forever)]:
             self._run(name, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -22,6 +23,8 @@ MOST = 200
 "In one transaction at most."
 PATIENCE = 2.6
 "Seconds a click may wait to be kept; Slack gives up on us after three."
+GATHER = 0.04
+"Seconds in which more is gathered once several came together: every transaction costs more than a click in it."
 
 
 class NotKept(Exception):
@@ -77,10 +80,12 @@ class Keeper:
         self._queue.put(click_id)
 
     def _run(self) -> None:
-        ends = False
+        ends, is_crowded = False, False
         while not ends:
             clicks_, finished = [], []
             found: _Waiting | str | None = self._queue.get()
+            if is_crowded and found is not None:
+                time.sleep(GATHER)
             while True:
                 if found is None:
                     ends = True
@@ -94,6 +99,7 @@ class Keeper:
                     found = self._queue.get_nowait()
                 except Empty:
                     break
+            is_crowded = len(clicks_) > 1
             if clicks_ or finished:
                 self._write(clicks_, finished)
 

@@ -35,7 +35,7 @@ from tests.faces.slack.desks import company
 from tests.mailserver import MailServer
 from tests.slackserver import CHANNEL, Message, SlackServer
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.timing
 
 ACCOUNTS = 500
 READY = 150
@@ -55,6 +55,7 @@ DANA, RAVI = "U0DANA", "U0RAVI"
 TABLE = "OUTGROWN_DAY_TABLE"
 "Where to append the table as JSON lines, for a person who wants it."
 FLAT = 1.10
+"How much more memory a process may take at night than in the morning."
 SETTINGS = f"""
 [slack]
 channel = "{CHANNEL}"
@@ -256,8 +257,7 @@ def test_a_day(tmp_path, postgres_url):
                 memory[hour] = [one.memory for one in served]
                 assert [one.process.poll() for one in served] == [None] * PROCESSES, served[0].tell()
             deciding.join(60)
-            store = open_store(postgres_url)
-            with suppress(AssertionError):
+            with open_store(postgres_url) as store, suppress(AssertionError):
                 wait_for(lambda: is_settled(store), 300)
             time.sleep(5)
             assert [one.stop() for one in served] == [0] * PROCESSES
@@ -265,13 +265,11 @@ def test_a_day(tmp_path, postgres_url):
             for one in served:
                 one.__exit__()
                 (tmp_path / f"said-{one.process.pid}.txt").write_text("\n".join(one.lines))
-        table = counted(
-            store, slack, mail, founders, faults, memory, [line for one in served for line in one.lines]
-        )
-        tell(table)
-        assert is_settled(store), left_over(store)
-        check(store, slack, mail, memory)
-        store.close()
+        lines = [line for one in served for line in one.lines]
+        with open_store(postgres_url) as store:
+            tell(counted(store, slack, mail, founders, faults, memory, lines))
+            assert is_settled(store), left_over(store)
+            check(store, slack, mail, memory)
 
 
 def decide_all_day(day: Day, founders: Founders) -> None:
@@ -323,6 +321,7 @@ def counted(store, slack, mail, founders, faults, memory, lines) -> dict[str, ob
             "p99": round(1000 * acknowledged[int(0.99 * (len(acknowledged) - 1))]),
             "most": round(1000 * acknowledged[-1]),
         },
+        "acknowledged late": len(slack.unacknowledged),
         "runs": dict(Counter(f"{run.job} {run.state}" for run in runs)),
         "attempts": max(run.attempts for run in runs),
         "memory by hour, MiB": {hour: [round(one) for one in seen] for hour, seen in memory.items()},

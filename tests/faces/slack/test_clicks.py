@@ -13,9 +13,12 @@ from tests.slackserver import Message, Sent
 from tests.stores import BOTH
 
 # The SDK leaves its socket open where a busy machine makes it give up on a handshake.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 
 
 def settled(office: Office, *sent: Sent) -> None:

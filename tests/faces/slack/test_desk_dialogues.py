@@ -218,6 +218,8 @@ def test_a_click_while_the_facts_are_in_use_is_done_afterwards(office):
     office.house.assess(office.seen(card).line.account_id)
     hold = """
 import duckdb, sys, time
+
+pytestmark = pytest.mark.slow
 while True:
     try:
         con = duckdb.connect(sys.argv[1])

@@ -31,6 +31,8 @@ from agent.wiring import House
 from tests.faces.slack.desks import MONDAY, copied, ready_workspace
 from tests.slackserver import Message, SlackServer
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 2, 1)
 "The Sunday before the clock's Monday at ten."
 
