@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from agent.signals.history import History
     from agent.wiring import House
 
+PRESSING = ("plan_limit_pressure", "near_ceiling")
 LIVE = {DraftState.PENDING, DraftState.APPROVED, DraftState.SENDING, DraftState.SNOOZED}
 
 
@@ -38,8 +39,8 @@ def digest_view(house: House, as_of: date | None = None, *, result: Scan | None 
     found = result or house.scan(as_of)
     is_live = found.as_of == house.live_day
     top = top_five(found.accounts)
-    histories = house.histories(found.as_of, {one.account_id: _pressed_metric(one) for one in top})
-    charts = {account: _chart(history) for account, history in histories.items()}
+    histories = house.histories(found.as_of, {one.account_id: pressed_metric(one) for one in top})
+    charts = {account: chart_of_history(history) for account, history in histories.items()}
     drafts = _drafts(house) if is_live else {}
     names = {one.account_id: one.name for one in found.accounts}
     spent = house.spending.month() if is_live and house.workspace.model.is_on else None
@@ -80,14 +81,13 @@ def _drafts(house: House) -> dict[str, DraftLine]:
     return {line.account_id: line for line in list_drafts(house.store) if line.state in LIVE}
 
 
-def _pressed_metric(one: Assessment) -> str | None:
-    for finding in one.findings:
-        if finding.trigger in ("plan_limit_pressure", "near_ceiling"):
-            return finding.key
-    return None
+def pressed_metric(one: Assessment) -> str | None:
+    """The metric that stands near its ceiling; None leaves the choice to the history."""
+    return next((finding.key for finding in one.findings if finding.trigger in PRESSING), None)
 
 
-def _chart(history: History) -> Chart:
+def chart_of_history(history: History) -> Chart:
+    """The weeks of a metric as a chart."""
     points = tuple(ChartPoint(week_ending=w.ending, value=w.value, ceiling=w.ceiling) for w in history.weeks)
     return Chart(label=history.label, unit=history.unit, points=points)
 

@@ -12,7 +12,6 @@ from agent.approval import posts
 from agent.approval.posts import Placed
 from agent.faces.slack.client import Pace, Slack, SlackTrouble, asked
 from agent.faces.slack.naming import Rendered
-from agent.foundation import clock
 from agent.foundation.holder import machine_now, this_holder
 
 if TYPE_CHECKING:
@@ -183,36 +182,6 @@ GONE = frozenset(
     {"message_not_found", "channel_not_found", "is_archived", "cant_update_message", "edit_window_closed"}
 )
 "What Slack says of messages that can no longer be changed."
-
-
-def post_once(
-    store: Store,
-    slack: Slack,
-    post_id: str,
-    kind: str,
-    channel: str,
-    rendered: Rendered,
-    *,
-    thread_ts: str | None = None,
-    draft_id: str | None = None,
-    shows: str = "",
-    pace: Pace | None = None,
-    holder: str = "",
-) -> str | None:
-    """Post a message that must be there once, however often this is called and by however many.
-
-    Answers its name in Slack; None when another process is at it. Raises SlackTrouble when it is not there yet,
-    or nobody knows: calling again finds it or posts it.
-    """
-    posts.want(store, post_id, kind, channel, clock.now(), draft_id)
-    known = posts.placed(store, post_id)
-    if known is not None and known.ts:
-        return known.ts
-    posting = Posting(store, slack, pace or Pace(0.0), holder=holder)
-    post = posting.claim(post_id)
-    if post is None or post.ts:
-        return post.ts if post else None
-    return posting.put(post, rendered, shows=shows, thread_ts=thread_ts)
 
 
 def _metadata(post: Placed) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from agent.faces.slack.naming import Action, Dialogue
 from tests.faces.slack.desks import DANA, RAVI, Office, buttons, who
 from tests.slackserver import Message
 
+pytestmark = pytest.mark.slow
+
 FIGURE = "You are at 99% of everything.\n\n"
 "A sentence that no brief has."
 
@@ -218,8 +220,6 @@ def test_a_click_while_the_facts_are_in_use_is_done_afterwards(office):
     office.house.assess(office.seen(card).line.account_id)
     hold = """
 import duckdb, sys, time
-
-pytestmark = pytest.mark.slow
 while True:
     try:
         con = duckdb.connect(sys.argv[1])

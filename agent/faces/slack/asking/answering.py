@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,11 +14,10 @@ from agent.faces.slack.asking.lookups import SHOWN, Lookups
 from agent.faces.slack.asking.proposing import resuming, snoozing, stopping
 from agent.faces.slack.asking.told import Answered, Doing, How, Told
 from agent.foundation import clock
-from agent.foundation.llm.port import Conversation, NoAnswer, Task, Tool, Why
+from agent.foundation.llm.port import Conversation, Converser, NoAnswer, Task, Tool, Why
 
 if TYPE_CHECKING:
     from agent.faces.slack.naming import Rendered
-    from agent.foundation.llm.client import Client
     from agent.wiring import House
 
 ROUNDS = 4
@@ -132,13 +131,15 @@ def _asked(looks: Lookups, house: House, question: str) -> tuple[list[Told], Con
     return told, found, ""
 
 
-def _model(house: House) -> closing[Client]:
+@contextmanager
+def _model(house: House) -> Iterator[Converser]:
     from agent.foundation.llm.client import open_model
 
     model = open_model(house.settings.llm, house.spending)
     if model is None:
         raise NoAnswer(Why.UNREACHABLE, "No language model is switched on.")
-    return closing(model)
+    with closing(model):
+        yield model
 
 
 def _once(told: list[Told]) -> list[Told]:
