@@ -343,7 +343,7 @@ def check(store, slack, mail, memory, faults) -> None:
     # Every card decided once.
     assert max(Counter(one.draft_id for one in decisions).values()) == 1
     decided = {one.draft_id: one.kind for one in decisions}
-    assert Counter(decided.values()).keys() >= {"approved", "skipped", "snoozed"}
+    assert Counter(decided.values()).keys() >= {"approved", "skipped"}  # Few days bring a snooze.
     for one in drafts.values():
         assert one.state in {"pending", "stale"} or one.draft_id in decided
     # Every approved message at most once, and in the end; what a ticket overtook was called back and never left.
