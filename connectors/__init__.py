@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
+from connectors._vendor import Vendor
 from connectors.files import Files
+from connectors.zendesk import ZENDESK
 
 if TYPE_CHECKING:
     from agent.facts.staged import Staged
@@ -35,4 +37,10 @@ class Connector(Protocol):
 
 
 BUILT_IN: tuple[Connector, ...] = (Files(),)
-"Every connector that ships; a new one is one file and one line here."
+"What is read from files of the founder's own."
+_SHIPPED: tuple[Vendor, ...] = (
+    # A new connector is one file, and one line here. Whoever bills comes first: its customers are the accounts.
+    ZENDESK,
+)
+VENDORS = {vendor.name: vendor for vendor in _SHIPPED}
+"Every vendor that ships."

@@ -1,20 +1,35 @@
-"""A sync: every configured source pulled, and its facts taken through the door."""
+"""A sync: every configured source pulled, and its facts taken through the door.
+
+First the vendors are read, each into its own landing file: that takes as long as their limits make it, and the facts
+stay free for others meanwhile. Then the facts are opened, and what landed goes in, one transaction a source.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date, datetime, time
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from agent.facts.door import load
+from agent.facts.door import load, transaction
+from agent.facts.identities import How, Identity, Matching, match
+from agent.facts.identity_store import keep_doubts, keep_identities, known_accounts, taken_before
+from agent.facts.schema import create_tables
 from agent.facts.staged import TableReport
-from agent.foundation.errors import ConfigError, UsageError
-from connectors import BUILT_IN, Connector
+from agent.facts.version import raise_version
+from agent.foundation.errors import ConfigError, OutgrownError, UsageError
+from connectors import BUILT_IN, VENDORS, _settled
+from connectors._landing import Landed, Landing
 from connectors._words import advice
 
 if TYPE_CHECKING:
     from agent.foundation.settings import Settings, Workspace
     from agent.foundation.warehouse import Warehouse
+    from connectors._vendor import Source, Vendor
+
+Progress = Callable[[str], None]
+NOTHING = "No source is configured; add [connectors.files] with dir to outgrown.toml, or run `outgrown connect NAME`."
 
 
 def run(
@@ -24,17 +39,21 @@ def run(
     since: date | None = None,
     *,
     read_at: datetime,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _: None,
+    landed: Sequence[Landed] | None = None,
 ) -> list[TableReport]:
     """Pull the sources called `names` (none: all that are configured) and load what they give.
 
-    `progress` is told one sentence per step. Each source is one transaction.
+    `landed` is what `fetch` answered, where the vendors were read before. `progress` is told one sentence per step.
+    Each source is one transaction.
 
     Raises UsageError for an unknown name, ConfigError when nothing is configured, InputError and
     TooManyRejected for what cannot be read.
     """
+    files, _ = chosen(workspace.settings, names)
+    fetched = fetch(workspace, names, since, progress) if landed is None else landed
     reports: list[TableReport] = []
-    for connector in chosen(workspace.settings, names):
+    for connector in files:
         progress(f"reading {connector.name}")
         staged = connector.pull(workspace, warehouse.duck, since)
         progress(f"loading {', '.join(dict.fromkeys(part.table for part in staged))} from {connector.name}")
@@ -45,20 +64,190 @@ def run(
             read_at=read_at,
             max_rejected=connector.max_rejected(workspace.settings),
         )
+    if configured(workspace.settings):
+        reports += _enter(workspace, warehouse, fetched, read_at=read_at, progress=progress)
     return reports
 
 
-def chosen(settings: Settings, names: Sequence[str]) -> list[Connector]:
-    """The connectors called `names`, or all configured ones."""
-    known = {connector.name: connector for connector in BUILT_IN}
+def fetch(
+    workspace: Workspace,
+    names: Sequence[str] = (),
+    since: date | None = None,
+    progress: Progress = lambda _: None,
+) -> list[Landed]:
+    """Read the chosen vendors into their landing files; one that fails says so and stops no other.
+
+    Raises UsageError for an unknown name and ConfigError when nothing is configured.
+    """
+    _, vendors = chosen(workspace.settings, names)
+    moment = datetime.combine(since, time()) if since else None
+    return [_fetch(workspace, vendor, moment, progress) for vendor in vendors]
+
+
+def _fetch(workspace: Workspace, vendor: Vendor, since: datetime | None, progress: Progress) -> Landed:
+    from connectors._api import Api, keys_of
+
+    landing = Landing(workspace, vendor.name)
+    section = section_of(vendor, workspace.settings)
+    try:
+        keys = keys_of(vendor, workspace)
+        with landing.alone(progress):
+            progress(f"reading {vendor.name}")
+            found = landing.pull(
+                vendor,
+                section,
+                lambda kept: Api(vendor, section, keys, kept=kept, inbox=landing.inbox),
+                since,
+                progress,
+            )
+    except ConfigError:
+        raise
+    except OutgrownError as error:
+        found = Landed(vendor.name, 0, (), 0.0, 0, failed=str(error))
+    if found.failed:
+        progress(f"{vendor.name}: {found.failed}")
+    else:
+        rate = found.rows / found.seconds if found.seconds else 0.0
+        progress(
+            f"{vendor.name}: {found.rows:,} rows in {found.seconds:.1f} s ({rate:,.0f} a second, "
+            f"{found.requests} requests){', went on where it had stopped' if found.resumed else ''}"
+        )
+    return found
+
+
+def _enter(
+    workspace: Workspace,
+    warehouse: Warehouse,
+    fetched: Sequence[Landed],
+    *,
+    read_at: datetime,
+    progress: Progress,
+) -> list[TableReport]:
+    """Take what landed into the facts: match records to accounts, then load each vendor that was read well."""
+    from connectors._staging import Stage
+
+    duck = warehouse.duck
+    create_tables(duck)
+    well = {one.vendor: one for one in fetched if not one.failed}
+    reports: list[TableReport] = []
+    with ExitStack() as open_:
+        stages: dict[str, Stage] = {}
+        for vendor in configured(workspace.settings):
+            landing = Landing(workspace, vendor.name)
+            if landing.file.is_file():
+                open_.enter_context(landing.alone(progress))
+                stages[vendor.name] = open_.enter_context(Stage(duck, vendor, landing).open())
+        before = taken_before(duck)
+        matching = _match(workspace, duck, stages, before)
+        for name, stage in stages.items():
+            if name not in well:
+                continue
+            progress(f"loading {name}")
+            [[taken]] = duck.execute(
+                "SELECT coalesce(max(pulled), 0) FROM landings WHERE source = ?", [name]
+            ).fetchall()
+            found = [one for one in matching.identities if one.record.source == name]
+            stage.prepare(found, _changed(found, before), taken)
+            section = section_of(stage.vendor, workspace.settings)
+            rejected: dict[str, list[Any]] = {}
+            for table, one in well[name].rejected:
+                rejected.setdefault(table, []).append(one)
+            reports += load(
+                warehouse,
+                name,
+                stage.staged(rejected),
+                read_at=read_at,
+                max_rejected=section.max_rejected,
+                first=partial(_keep, stage=stage, name=name, matching=matching),
+            )
+        _tell_doubts(duck, matching)
+    return reports
+
+
+def _keep(duck: Any, stage: Any, name: str, matching: Matching) -> int:
+    """What is written with a vendor's rows, in their transaction."""
+    gone: int = stage.withdraw()
+    keep_identities(duck, name, matching)
+    duck.execute("DELETE FROM landings WHERE source = ?", [name])
+    duck.execute("INSERT INTO landings VALUES (?, ?)", [name, stage.pulled()])
+    return gone
+
+
+def _tell_doubts(duck: Any, matching: Matching) -> None:
+    with transaction(duck):
+        if keep_doubts(duck, matching.doubts):
+            raise_version(duck)
+
+
+def _match(
+    workspace: Workspace, duck: Any, stages: Mapping[str, Any], before: Mapping[tuple[str, str], Identity]
+) -> Matching:
+    payers = [name for name, stage in stages.items() if stage.vendor.gives_accounts]
+    records = [record for stage in stages.values() for record in stage.records()]
+    kept = {
+        key: one.account_id
+        for key, one in before.items()
+        if key[0] in payers and one.account_id and one.how in (How.OWN, How.ID)
+    }
+    return match(records, known_accounts(duck, payers), _settled.read(workspace), kept)
+
+
+def _changed(found: Sequence[Identity], before: Mapping[tuple[str, str], Identity]) -> dict[str, str | None]:
+    """Records that are another account than before, or one for the first time, with the account they were."""
+    changed = {}
+    for one in found:
+        was = before.get((one.record.source, one.record.record_id))
+        if was is None or was.account_id != one.account_id:
+            changed[one.record.record_id] = was.account_id if was else None
+    return changed
+
+
+def configured(settings: Settings) -> list[Vendor]:
+    """The vendors that outgrown.toml has a table for.
+
+    Raises ConfigError for a table of no vendor.
+    """
+    for name in settings.connectors.vendors:
+        if name not in VENDORS:
+            raise ConfigError(
+                f"outgrown.toml: there is no connector '{name}'; {advice(name, ['files', *VENDORS], 'there are')}"
+            )
+    return [vendor for name, vendor in VENDORS.items() if name in settings.connectors.vendors]
+
+
+def section_of(vendor: Vendor, settings: Settings) -> Source:
+    """What the founder has set for a vendor.
+
+    Raises ConfigError that names the setting at fault.
+    """
+    from agent.foundation.settings import check_section
+
+    given = settings.connectors.vendors.get(vendor.name, {})
+    return check_section(vendor.section, given, f"outgrown.toml [connectors.{vendor.name}]")
+
+
+def check(settings: Settings) -> None:
+    """Raise ConfigError for whatever is wrong under [connectors]."""
+    for vendor in configured(settings):
+        section_of(vendor, settings)
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> tuple[list[Any], list[Vendor]]:
+    """The file-like sources and the vendors called `names`, or all configured ones."""
+    files = {connector.name: connector for connector in BUILT_IN}
+    known = [*files, *VENDORS]
+    there = {vendor.name: vendor for vendor in configured(settings)}
+    set_up = {name for name, one in files.items() if one.configured(settings)} | set(there)
     for name in names:
         if name not in known:
             raise UsageError(f"There is no source called '{name}'; {advice(name, known, 'there are')}")
-        if not known[name].configured(settings):
+        if name not in set_up:
             raise ConfigError(
                 f"The source '{name}' is not configured; add [connectors.{name}] to outgrown.toml."
             )
-    wanted = names or [name for name, connector in known.items() if connector.configured(settings)]
-    if not wanted:
-        raise ConfigError("No source is configured; add [connectors.files] with dir to outgrown.toml.")
-    return [known[name] for name in dict.fromkeys(wanted)]
+    if not set_up:
+        raise ConfigError(NOTHING)
+    wanted = set(names) or set_up
+    return [one for name, one in files.items() if name in wanted], [
+        v for name, v in there.items() if name in wanted
+    ]

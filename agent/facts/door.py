@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -38,8 +38,11 @@ def load(
     read_at: datetime,
     max_rejected: float,
     always_allowed: int = ALWAYS_ALLOWED,
+    first: Callable[[Any], int] = lambda _: 0,
 ) -> list[TableReport]:
     """Check the staged rows, keep the bad ones aside and merge the good ones on their keys: all or nothing.
+
+    `first` is done in the same transaction before the rows are merged, and answers how many rows it changed.
 
     `max_rejected` is the share of bad rows per table above which nothing is changed, but `always_allowed`
     bad rows never fail a load.
@@ -58,8 +61,9 @@ def load(
             incoming.refuse_too_many(max_rejected, always_allowed)
         with transaction(duck):
             create_tables(duck)
+            withdrawn = first(duck)
             reports = [report for incoming in tables for report in _enter(duck, source, incoming, read_at)]
-            if any(report.new or report.changed for report in reports):
+            if withdrawn or any(report.new or report.changed for report in reports):
                 raise_version(duck)
             return reports
 

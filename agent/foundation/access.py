@@ -149,3 +149,8 @@ def _url(name: str) -> str:
     if found and not found.startswith(("http://", "https://")):
         raise ConfigError(f"{name} must begin with https:// or http://; mend it.")
     return found
+
+
+def given(name: str) -> str:
+    """What stands in the environment under `name`, without outer blanks; empty when nothing does."""
+    return _word(name)

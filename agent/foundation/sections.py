@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agent.foundation.section import Section
 from agent.foundation.sections_running import Delivery, Digest, Serve, Slack, TimeZone
@@ -14,6 +14,10 @@ from agent.foundation.sections_running import Delivery, Digest, Serve, Slack, Ti
 CURRENCY = re.compile(r"[A-Z]{3}")
 ADDRESS = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]+@[^@\s<>\"\x00-\x1f\x7f]+\.[^@\s<>\"\x00-\x1f\x7f]+")
 LINK = re.compile(r"(https?://)?[^\s:/<>\"\x00-\x1f\x7f]+(:\d+)?(/[^\s<>\"\x00-\x1f\x7f]*)?")
+
+
+STALE_AFTER_HOURS = 48.0
+"How old what was read from a source may be before messages that rest on it are held, rule book §6."
 
 
 class Company(Section):
@@ -62,17 +66,35 @@ class FilesConnector(Section):
     dir: str = "exports"
     max_rejected: float = Field(0.01, ge=0, le=1)
     "Share of bad rows per table above which a sync changes nothing (never fewer than 10 rows)."
-    stale_after_hours: float = Field(48, gt=0)
+    stale_after_hours: float = Field(STALE_AFTER_HOURS, gt=0)
     map: dict[str, Any] = Field({})
     "Validated by the files connector, which owns its meaning."
     rows: dict[str, tuple[dict[str, Any], ...]] = Field({})
     "Rows given here rather than in a file, by canonical table: what an export lacks (plans, metrics)."
 
 
-class Connectors(Section):
-    """The sources facts are pulled from."""
+class Connectors(BaseModel):
+    """The sources facts are pulled from; the tables of vendors are checked by their own connectors."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     files: FilesConnector | None = None
+
+    @property
+    def vendors(self) -> dict[str, Any]:
+        """What stands in [connectors.<name>], by name, files aside."""
+        return dict(self.model_extra or {})
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """How many hours what was read from each configured source may be old."""
+        given = {name: _stale_after(table) for name, table in self.vendors.items()}
+        return given | ({"files": self.files.stale_after_hours} if self.files else {})
+
+
+def _stale_after(table: Any) -> float:
+    given = table.get("stale_after_hours") if isinstance(table, dict) else None
+    return float(given) if isinstance(given, int | float) else STALE_AFTER_HOURS
 
 
 class OfferSetting(Section):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from agent.facts.identity_store import doubts_of
 from agent.foundation.settings import Settings
 from agent.foundation.warehouse import Warehouse, scalar
 from agent.scoring import columns
@@ -57,7 +58,9 @@ def scan(
         settings=settings,
         library=library,
         book=source.book,
-        company=Company(as_of, moment, sources, settings.scoring.holdout_share),
+        company=Company(
+            as_of, moment, sources, settings.scoring.holdout_share, ambiguous=doubts_of(warehouse)
+        ),
         support_known=support_is_known(detection.accounts) or _any_ticket(source, as_of),
         contacts=contacts,
     )

@@ -16,7 +16,7 @@ def sources_of(reads: Any, settings: Settings) -> tuple[SourceAge, ...]:
         .aggregate(read_at=reads.read_at.max())
         .order_by("source", "table_name")
     )
-    limits = {"files": settings.connectors.files.stale_after_hours} if settings.connectors.files else {}
+    limits = settings.connectors.limits
     if settings.warehouse.fresh_within_hours:
         limits["warehouse"] = settings.warehouse.fresh_within_hours
     return tuple(

@@ -13,7 +13,7 @@ from agent.approval.suppressions import hash_address, suppressed_hashes
 from agent.delivery.contacts import ContactState, contact_state
 from agent.facts.staged import TableReport
 from agent.foundation import clock
-from agent.foundation.errors import ConfigError, NotFound, OutgrownError, StoreError
+from agent.foundation.errors import ConfigError, NotFound, OutgrownError, SourcesFailed, StoreError
 from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar, shown_url
 from agent.scoring.assessment import Assessment
 from agent.scoring.holds import ContactFacts
@@ -45,20 +45,25 @@ class Looking(Parts):
             progress(f"the facts are read in place from {where}: there is nothing to sync")
             return []
 
+        # Vendors take their time, and nobody else shall wait for the facts meanwhile.
+        landed = sync.fetch(self.workspace, names, since, progress)
         with (
             self.asking(self.settings.llm.classify) as model,
             open_warehouse(self.workspace.facts_file, write=True) as warehouse,
         ):
             create_tables(warehouse.duck)
             reports = sync.run(
-                self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress
+                self.workspace, warehouse, names, since, read_at=clock.now(), progress=progress, landed=landed
             )
             put_in_order(warehouse, progress)
             # What is wrong with a trigger, a scan says; the facts are in either way.
             with contextlib.suppress(ConfigError):
                 days = self.settings.llm.classify_days
                 keep_what_tickets_ask(warehouse, self.settings, progress, model, classify_days=days)
-            return reports
+        failed = {one.vendor: one.failed for one in landed if one.failed}
+        if failed:
+            raise SourcesFailed(failed, reports)
+        return reports
 
     # Signals and scores.
 
