@@ -6,11 +6,10 @@ Rows are merged on their key, so a row that comes twice, or late, changes nothin
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -60,6 +59,8 @@ class Landed:
     resumed: bool = False
     failed: str = ""
     "One sentence; the facts stay as they were. Empty when it went well."
+    notes: tuple[tuple[str, str], ...] = ()
+    "What the founder should know of it, by landed table."
 
 
 @cache
@@ -96,14 +97,24 @@ class Landing:
         """Make the folder, readable by its owner alone."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    @contextmanager
-    def alone(self, progress: Progress = lambda _: None, wait: float | None = None) -> Iterator[None]:
-        """Only one process and thread reads a vendor at a time; another one waits.
+    def reading(self, progress: Progress = lambda _: None, wait: float | None = None) -> Any:
+        """For as long as the block lasts nobody else reads this vendor; another one waits.
 
         Raises StoreBusy when it waits too long.
         """
+        return self._alone("reading", progress, wait)
+
+    def file_alone(self, wait: float | None = None) -> Any:
+        """For as long as the block lasts nobody else writes to or reads from the landing file: never for long.
+
+        Raises StoreBusy when it waits too long.
+        """
+        return self._alone("loading", lambda _: None, wait)
+
+    @contextmanager
+    def _alone(self, what: str, progress: Progress, wait: float | None) -> Iterator[None]:
         self.make()
-        handle = os.open(self.folder / "reading.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(self.folder / f"{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline, told = time.monotonic() + (WAIT_SECONDS if wait is None else wait), False
         try:
             while fcntl is not None:
@@ -140,13 +151,17 @@ class Landing:
 
         self.make()
         dlt, started = parts().dlt, time.perf_counter()
+        # The landing file alone says where we are: what a killed reading left half-way is read again, from the
+        # answers it kept.
+        shutil.rmtree(self.folder / "pipeline", ignore_errors=True)
         pipeline = dlt.pipeline(
             "landing",
             pipelines_dir=str(self.folder / "pipeline"),
             destination=dlt.destinations.duckdb(str(self.file)),
             dataset_name=DATASET,
         )
-        state = _state_of(pipeline, self.file)
+        with self.file_alone():
+            state = _state_of(pipeline, self.file)
         kept = Kept(self.folder / "reading", {"since": since, "cursors": state, "url": section.base_url})
         api = api_of(kept)
         counter = _Counter(vendor, progress, time.perf_counter())
@@ -154,25 +169,47 @@ class Landing:
         try:
             readings = _Readings(vendor, section, api, since, state, counter)
             source = dlt.source(lambda: readings.resources(dlt), name=vendor.name, max_table_nesting=0)()
-            pipeline.run(source, loader_file_format="parquet")
+            pipeline.extract(source, loader_file_format="parquet")
+            pipeline.normalize()
+            with self.file_alone():
+                pipeline.load()
             kept.drop()
             readings.taken()
         except OutgrownError as error:
             landed = replace(landed, failed=str(error))
         except parts().StepFailed as wrapped:
             landed = replace(landed, failed=str(_cause(wrapped, vendor)))
-        finally:
-            # What was taken from the folder of an unfinished load would be loaded later, without its cursors.
-            if landed.failed:
-                with contextlib.suppress(Exception):
-                    pipeline.drop_pending_packages()
         return replace(
             landed,
             rows=counter.rows,
             rejected=tuple(api.rejected),
+            notes=tuple(api.notes),
             seconds=time.perf_counter() - started,
             requests=api.asked,
         )
+
+    def forget(self, records: Sequence[str]) -> int:
+        """Delete every landed row of these records, and whatever is half read; answers how many rows."""
+        import duckdb
+
+        with self.reading(), self.file_alone():
+            shutil.rmtree(self.folder / "reading", ignore_errors=True)
+            shutil.rmtree(self.folder / "pipeline", ignore_errors=True)
+            gone = 0
+            with duckdb.connect(str(self.file)) as duck:
+                tables = duck.execute(
+                    "SELECT schema_name, table_name, list(column_name) FROM duckdb_columns() GROUP BY ALL"
+                ).fetchall()
+                for schema, table, columns in tables:
+                    column = next((name for name in ("account_id", "record_id") if name in columns), None)
+                    if column is not None and schema.startswith(DATASET):
+                        marks = ", ".join("?" * len(records))
+                        [count] = duck.execute(
+                            f'DELETE FROM "{schema}"."{table}" WHERE {column} IN ({marks})', list(records)
+                        ).fetchone() or [0]
+                        gone += count if schema == DATASET else 0
+                duck.execute("CHECKPOINT")
+            return gone
 
     def drop(self) -> None:
         """Everything that was landed goes; the next sync reads it all again."""

@@ -15,6 +15,11 @@ from agent.foundation.errors import InputError
 if TYPE_CHECKING:
     from agent.foundation.settings import Workspace
 
+try:
+    import fcntl
+except ImportError:  # Not on Windows.
+    fcntl = None  # type: ignore[assignment]
+
 NAME = "identities.csv"
 HEADER = ("source", "record_id", "account_id")
 
@@ -52,6 +57,21 @@ def read(workspace: Workspace) -> Settled:
             )
         found[cells[0], cells[1]] = cells[2]
     return found
+
+
+def change(workspace: Workspace, source: str, record_id: str, account: str | None) -> None:
+    """Write one line, or take it out where `account` is None; two people at once both get their way."""
+    handle = os.open(workspace.private / "identities.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        settled = read(workspace)
+        settled.pop((source, record_id), None)
+        if account is not None:
+            settled[source, record_id] = account
+        write(workspace, settled)
+    finally:
+        os.close(handle)
 
 
 def write(workspace: Workspace, settled: Mapping[tuple[str, str], str]) -> None:

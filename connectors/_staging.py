@@ -17,7 +17,7 @@ from connectors._rows import LANDED, PREFIXED
 if TYPE_CHECKING:
     from connectors._vendor import Vendor
 
-_FACTS = {"records": "accounts", "versions": "subscriptions"}
+FACTS = {"records": "accounts", "versions": "subscriptions"}
 "Landed tables that become facts of another name."
 VALID = (
     "plan_id",
@@ -101,17 +101,25 @@ class Stage:
             self.duck.execute(f"INSERT INTO {self._temp(name)} SELECT a, b FROM arriving_pairs")
             self.duck.unregister("arriving_pairs")
 
-    def staged(self, rejected: Mapping[str, Sequence[Rejection]]) -> list[Staged]:
+    def staged(
+        self, rejected: Mapping[str, Sequence[Rejection]], notes: Sequence[tuple[str, str]] = ()
+    ) -> list[Staged]:
         """Everything that is new since it was last taken in, ready for the door."""
         relations = list(self._relations())
         names = [table for table, _ in relations]
         unread: dict[str, list[Rejection]] = {}
         for landed, bad in rejected.items():
             # A record that makes no sense is told with the first table that there is, where it would be no account.
-            table = _FACTS.get(landed, landed)
+            table = FACTS.get(landed, landed)
             unread.setdefault(table if table in names else names[0], []).extend(bad)
         return [
-            Staged(table, self.vendor.name, relation, unread=tuple(unread.pop(table, ())))
+            Staged(
+                table,
+                self.vendor.name,
+                relation,
+                unread=tuple(unread.pop(table, ())),
+                notes=tuple(said for about, said in notes if FACTS.get(about, about) == table),
+            )
             for table, relation in relations
         ]
 
@@ -232,7 +240,13 @@ class Stage:
         """Delete what this vendor gave and no longer gives, inside the door's transaction; answers how many rows."""
         if self.vendor.own_ids:
             return 0
-        gone = 0
+        gone = self._delete(
+            # An account that a record made, and that it is no longer.
+            f"DELETE FROM accounts AS f USING {self._temp('fresh')} c WHERE f.account_id = c.was "
+            f"AND f.account_id NOT IN (SELECT account_id FROM {self._temp('matched')}) AND EXISTS (SELECT 1 FROM "
+            f"identities i WHERE i.source = {_sql.literal(self.vendor.name)} AND i.record_id = c.record_id "
+            f"AND i.account_id = c.was AND i.how = 'own')"
+        )
         if "versions" in self.there:
             prefix = _sql.literal(self.vendor.name + ":")
             gone += self._delete(

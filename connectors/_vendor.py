@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -37,8 +38,9 @@ class Source(Section):
     @classmethod
     def safe(cls, value: str) -> str:
         """Keys are sent there."""
-        near = ("http://127.0.0.1", "http://localhost", "http://[::1]")
-        if value and not value.startswith(("https://", *near)):
+        parts = urlsplit(value)
+        is_near = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if value and not (parts.hostname and (parts.scheme == "https" or is_near)):
             raise ValueError("must begin with https:// (http:// only on this machine)")
         return value.rstrip("/")
 

@@ -21,6 +21,7 @@ from agent.facts.version import raise_version
 from agent.foundation.errors import ConfigError, OutgrownError, UsageError
 from connectors import BUILT_IN, VENDORS, _settled
 from connectors._landing import Landed, Landing
+from connectors._staging import FACTS
 from connectors._words import advice
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _fetch(workspace: Workspace, vendor: Vendor, since: datetime | None, progres
     section = section_of(vendor, workspace.settings)
     try:
         keys = keys_of(vendor, workspace)
-        with landing.alone(progress):
+        with landing.reading(progress):
             progress(f"reading {vendor.name}")
             found = landing.pull(
                 vendor,
@@ -133,9 +134,10 @@ def _enter(
     with ExitStack() as open_:
         stages: dict[str, Stage] = {}
         for vendor in configured(workspace.settings):
+            _never_read(duck, vendor, fetched)
             landing = Landing(workspace, vendor.name)
             if landing.file.is_file():
-                open_.enter_context(landing.alone(progress))
+                open_.enter_context(landing.file_alone())
                 stages[vendor.name] = open_.enter_context(Stage(duck, vendor, landing).open())
         before = taken_before(duck)
         matching = _match(workspace, duck, stages, before)
@@ -155,13 +157,60 @@ def _enter(
             reports += load(
                 warehouse,
                 name,
-                stage.staged(rejected),
+                stage.staged(rejected, well[name].notes),
                 read_at=read_at,
                 max_rejected=section.max_rejected,
                 first=partial(_keep, stage=stage, name=name, matching=matching),
             )
         _tell_doubts(duck, matching)
     return reports
+
+
+def forget(workspace: Workspace, warehouse: Warehouse, account_id: str) -> int:
+    """Delete what vendors have landed of an account, and the answers kept of unfinished readings; how many rows went.
+
+    A later sync brings back what the vendor still holds: erase there too.
+    """
+    create_tables(warehouse.duck)
+    found = warehouse.duck.execute(
+        "SELECT source, record_id FROM identities WHERE account_id = ?", [account_id]
+    ).fetchall()
+    gone = 0
+    for vendor in VENDORS.values():
+        landing = Landing(workspace, vendor.name)
+        records = [record for source, record in found if source == vendor.name]
+        if vendor.own_ids:
+            records = [account_id]
+        if records and landing.file.is_file():
+            gone += landing.forget(records)
+    warehouse.duck.execute("DELETE FROM identities WHERE account_id = ?", [account_id])
+    warehouse.duck.execute("DELETE FROM identity_doubts WHERE account_id = ?", [account_id])
+    return gone
+
+
+def rematch(workspace: Workspace, warehouse: Warehouse) -> list[TableReport]:
+    """Match what has landed anew, after the founder has settled something; nothing is read, nothing grows fresher."""
+    duck = warehouse.duck
+    create_tables(duck)
+    reads = dict(duck.execute("SELECT source, max(read_at) FROM source_reads GROUP BY source").fetchall())
+    reports: list[TableReport] = []
+    for vendor in configured(workspace.settings):
+        if (read_at := reads.get(vendor.name)) is not None:
+            landed = [Landed(vendor.name, 0, (), 0.0, 0)]
+            reports += _enter(workspace, warehouse, landed, read_at=read_at, progress=lambda _: None)
+    return reports
+
+
+def _never_read(duck: Any, vendor: Vendor, fetched: Sequence[Landed]) -> None:
+    """Keep that a vendor was asked and never yet answered: what rests on it is held."""
+    failed = any(one.failed for one in fetched if one.vendor == vendor.name)
+    [[known]] = duck.execute("SELECT count(*) FROM source_reads WHERE source = ?", [vendor.name]).fetchall()
+    if failed and not known:
+        tables = [FACTS.get(table, table) for table in vendor.tables]
+        duck.executemany(
+            "INSERT INTO source_reads VALUES (?, ?, NULL, 0, 0, 0, 0)",
+            [(vendor.name, table) for table in tables],
+        )
 
 
 def _keep(duck: Any, stage: Any, name: str, matching: Matching) -> int:

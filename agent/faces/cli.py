@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from agent.faces import (
     commands_ask,
+    commands_connect,
     commands_drafts,
     commands_eval,
     commands_facts,
@@ -30,7 +31,8 @@ STOPPED = 130
 "The exit code of a command that was interrupted, as shells have it."
 
 ORDER = (
-    "demo", "init", "doctor", "sync", "scan", "explain", "ask", "digest", "draft", "drafts", "check", "review", "approve",
+    "demo", "init", "connect", "doctor", "sync", "identities", "scan", "explain", "ask", "digest", "draft", "drafts",
+    "check", "review", "approve",
     "edit", "skip", "snooze", "send", "serve", "outbox", "reply", "outcome", "backtest", "triggers", "whatif", "eval", "forget",
 )  # fmt: skip
 "The commands as a person meets them; any other comes after."
@@ -59,6 +61,7 @@ app = typer.Typer(
 
 for module in (
     commands_ask,
+    commands_connect,
     commands_start,
     commands_facts,
     commands_signals,

@@ -45,12 +45,16 @@ AsOfOption = Annotated[
 
 
 def open_house(workspace: Path | None) -> House:
-    """The house of a workspace."""
+    """The house of a workspace.
+
+    Raises ConfigError for whatever is wrong in its settings.
+    """
     from agent.foundation.settings import open_workspace
     from agent.wiring import House
 
     house = House(open_workspace(workspace))
     _open.append(house)
+    house.check_sources()
     return house
 
 

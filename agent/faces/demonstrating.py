@@ -53,7 +53,7 @@ def run_demo(folder: Path, out: Console) -> None:
         write_sample(folder, clock.last_complete_day(moment))
         env.write_text(clock_line, encoding="utf-8")
     house = open_house(folder)
-    reports = house.sync()
+    reports = house.sync().tables
     rows = sum(report.read for report in reports)
     out.print(
         f"1. sync    {rows:,} rows of {len(reports)} tables from {shown(_near(folder / 'exports'))}",

@@ -33,6 +33,7 @@ def examine(given: Path | None) -> list[Check]:
     except OutgrownError as error:
         return [Check(name="configuration", state="fail", says=str(error))]
     from agent.faces import examining_slack
+    from agent.faces.examining_connectors import connector_checks
     from agent.faces.examining_delivery import delivery_checks
     from agent.signals.library import library_of
     from agent.wiring import House
@@ -42,6 +43,7 @@ def examine(given: Path | None) -> list[Check]:
     checks += _clock()
     checks += _try("triggers", lambda: f"{len(library_of(workspace.settings).entries)} switched on")
     checks += _try("warehouse", lambda: _warehouse(house)) if _in_place(workspace) else _files(workspace)
+    checks += connector_checks(house)
     checks += _facts(house)
     checks += _coverage(house)
     checks += _metrics(house)
@@ -99,9 +101,9 @@ def _warehouse(house: House) -> str:
 def _files(workspace: Workspace) -> Iterator[Check]:
     files = workspace.settings.connectors.files
     if files is None:
-        yield Check(
-            name="files", state="warn", says="no [connectors.files] in outgrown.toml, so nothing is read"
-        )
+        if not workspace.settings.connectors.vendors:
+            says = "no [connectors.…] in outgrown.toml, so nothing is read; `outgrown connect` lists what there is"
+            yield Check(name="files", state="warn", says=says)
         return
     folder = workspace.folder / files.dir
     if not folder.is_dir():

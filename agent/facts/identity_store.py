@@ -91,6 +91,12 @@ def identities_of(warehouse: Warehouse) -> list[Identity]:
     return sorted(found, key=lambda one: (order[one.state], one.record))
 
 
+def unsettled_in(duck: Any) -> dict[str, int]:
+    """How many records are ambiguous and how many are unmatched."""
+    counted = dict(duck.execute("SELECT state, count(*) FROM identities GROUP BY state").fetchall())
+    return {state.value: counted.get(state.value, 0) for state in (State.AMBIGUOUS, State.UNMATCHED)}
+
+
 def _row(one: Identity) -> tuple[Any, ...]:
     record = one.record
     return (

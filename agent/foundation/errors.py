@@ -6,7 +6,6 @@ OutgrownError                     exit 1: the work failed
 ├── InputError                    exit 1: a file or a row that cannot be read
 │   └── TooManyRejected           exit 1: more bad rows than allowed; nothing was changed
 ├── SourceFailed                  exit 1: a vendor could not be read; the last good facts stay
-│   ├── SourcesFailed             exit 1: some of them; the others are in
 │   └── VendorRefused             exit 1: a vendor answered, and said no
 │       └── KeyRefused            exit 1: a vendor does not take the key
 ├── StoreError                    exit 1: facts or state cannot be opened
@@ -21,9 +20,6 @@ A message is one sentence that says what is wrong, where, and how to mend it.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any
 
 
 class OutgrownError(Exception):
@@ -52,14 +48,6 @@ class TooManyRejected(InputError):
 
 class SourceFailed(OutgrownError):
     """A vendor could not be read; the last good facts stay."""
-
-
-class SourcesFailed(SourceFailed):
-    """Some sources of a sync could not be read; `failed` says why by name, `reports` what the others brought."""
-
-    def __init__(self, failed: dict[str, str], reports: Sequence[Any]) -> None:
-        super().__init__(" ".join(failed.values()))
-        self.failed, self.reports = failed, tuple(reports)
 
 
 class VendorRefused(SourceFailed):

@@ -164,7 +164,7 @@ def _sources(company: Company, tables: Collection[str]) -> Iterator[tuple[str, s
         if source.read_at is None:
             yield (
                 "stale_source",
-                f"nothing says when {source.table} were last loaded into the {source.source}",
+                f"nothing says when {source.table} were last read from {source.source}",
             )
             return
         age = (company.moment - source.read_at).total_seconds() / 3600

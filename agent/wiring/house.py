@@ -15,14 +15,16 @@ from agent.foundation.warehouse import open_warehouse
 from agent.learning.forget import forget
 from agent.learning.outcomes import OutcomeKind, record_outcome
 from agent.learning.replies import ReplyKind, close_conversation, record_reply
+from agent.wiring.connecting import Connecting
 from agent.wiring.freshening import Freshening
 from agent.wiring.replaying import Replaying
 from agent.wiring.rules import Ruling
 from agent.wiring.sending import Sending
 from agent.wiring.writing import Writing
+from connectors import sync
 
 
-class House(Writing, Replaying, Ruling, Freshening, Sending):
+class House(Writing, Replaying, Ruling, Freshening, Sending, Connecting):
     """One workspace: looking, writing, deciding, sending, and what comes back."""
 
     def tidy(self) -> None:
@@ -121,6 +123,7 @@ class House(Writing, Replaying, Ruling, Freshening, Sending):
         rows = sum(gone.rows.values())
         if self.workspace.facts_file.is_file():
             with open_warehouse(self.workspace.facts_file, write=True) as warehouse:
+                rows += sync.forget(self.workspace, warehouse, account_id)
                 rows += erase(warehouse, account_id)
         self.kept.clear()
         return rows, gone.files

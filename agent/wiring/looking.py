@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 from agent.approval.opportunities import record_scan
 from agent.approval.suppressions import hash_address, suppressed_hashes
 from agent.delivery.contacts import ContactState, contact_state
+from agent.facts.identity_store import unsettled_in
 from agent.facts.staged import TableReport
 from agent.foundation import clock
-from agent.foundation.errors import ConfigError, NotFound, OutgrownError, SourcesFailed, StoreError
+from agent.foundation.errors import ConfigError, NotFound, OutgrownError, StoreError
 from agent.foundation.warehouse import Warehouse, fetch, open_warehouse, scalar, shown_url
 from agent.scoring.assessment import Assessment
 from agent.scoring.holds import ContactFacts
@@ -22,9 +24,25 @@ from agent.signals.history import History, history_of
 from agent.signals.world import keep_what_tickets_ask, plain_source, read_evidence
 from agent.wiring.parts import Parts
 from connectors import sync
+from connectors._landing import Landed
 
 if TYPE_CHECKING:
     from agent.scoring.replay import Replay
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a sync did: what it read from which source, what that changed, how many records are not settled."""
+
+    tables: tuple[TableReport, ...] = ()
+    sources: tuple[Landed, ...] = ()
+    unsettled: Mapping[str, int] = field(default_factory=dict)
+    "How many records are ambiguous, and how many unmatched."
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why a source could not be read, by its name."""
+        return {one.vendor: one.failed for one in self.sources if one.failed}
 
 
 class Looking(Parts):
@@ -32,10 +50,11 @@ class Looking(Parts):
 
     def sync(
         self, names: Sequence[str] = (), since: date | None = None, progress: Callable[[str], None] = lambda _: None
-    ) -> list[TableReport]:  # fmt: skip
+    ) -> Synced:  # fmt: skip
         """Pull facts from the sources called `names`, or from all that are configured.
 
-        Where the facts are read in place there is nothing to pull, and `progress` is told so.
+        Where the facts are read in place there is nothing to pull, and `progress` is told so. A vendor that cannot be
+        read is told of in `sources`, and stops no other.
         """
         from agent.facts.order import put_in_order
         from agent.facts.schema import create_tables
@@ -43,7 +62,7 @@ class Looking(Parts):
         if self.read_in_place:
             where = shown_url(self.workspace.warehouse_url)
             progress(f"the facts are read in place from {where}: there is nothing to sync")
-            return []
+            return Synced()
 
         # Vendors take their time, and nobody else shall wait for the facts meanwhile.
         landed = sync.fetch(self.workspace, names, since, progress)
@@ -60,10 +79,8 @@ class Looking(Parts):
             with contextlib.suppress(ConfigError):
                 days = self.settings.llm.classify_days
                 keep_what_tickets_ask(warehouse, self.settings, progress, model, classify_days=days)
-        failed = {one.vendor: one.failed for one in landed if one.failed}
-        if failed:
-            raise SourcesFailed(failed, reports)
-        return reports
+            unsettled = unsettled_in(warehouse.duck)
+        return Synced(tuple(reports), tuple(landed), unsettled)
 
     # Signals and scores.
 

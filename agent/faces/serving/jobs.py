@@ -40,13 +40,17 @@ def tidy(turn: Turn) -> str:
 
 def sync(turn: Turn) -> str:
     """Pull facts, record where every account stands, and look again at whatever waits."""
-    reports = turn.house.sync()
+    synced = turn.house.sync()
+    reports = synced.tables
+    if synced.failed and not reports:
+        raise OutgrownError(" ".join(synced.failed.values()))
     found = turn.house.scan()
     stale = turn.house.freshen()
     new, changed = sum(one.new for one in reports), sum(one.changed for one in reports)
     facts = f"{new:,} facts new, {changed:,} changed" if reports else "facts are read in place"
     gone = f"; {len(stale)} no longer held and went stale" if stale else ""
-    return f"{facts}; {len(found.accounts):,} accounts looked at{gone}"
+    failed = "".join(f"; {says}" for says in synced.failed.values())
+    return f"{facts}; {len(found.accounts):,} accounts looked at{gone}{failed}"
 
 
 def draft(turn: Turn) -> str:
