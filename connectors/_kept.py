@@ -90,7 +90,7 @@ class KeepingAdapter(HTTPAdapter):
         """The kept answer, or a fresh one; a body that ends too early raises ChunkedEncodingError."""
         path = self.kept.path(_question(request)) if self.kept else None
         if path is not None and path.exists():
-            return _answer(request, path)
+            return _answer(request, path, is_file=self.is_whole is not _is_json)
         if len(self._sent) == self._sent.maxlen:
             time.sleep(max(0.0, self._sent[0] + self.limit[1] - time.monotonic()))
         self._sent.append(time.monotonic())
@@ -122,7 +122,7 @@ class KeepingAdapter(HTTPAdapter):
                 return _made(request, headers, body.read_bytes(), None)
             Path(f"{path}.headers").write_text(json.dumps(headers), encoding="utf-8")
             body.replace(path)
-            return _answer(request, path)
+            return _answer(request, path, is_file=self.is_whole is not _is_json)
         finally:
             response.close()
             Path(name).unlink(missing_ok=True)
@@ -163,25 +163,21 @@ def _question(request: PreparedRequest) -> str:
     return f"{request.method} {request.url} {hashlib.sha256(raw).hexdigest()}"
 
 
-def _answer(request: PreparedRequest, path: Path) -> Response:
+def _answer(request: PreparedRequest, path: Path, *, is_file: bool) -> Response:
     try:
         headers = json.loads(Path(f"{path}.headers").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         headers = {}
-    return _made(request, headers, None, path)
+    # A download stays on the disk: whoever asked for it reads it there.
+    return _made(request, headers, b"" if is_file else path.read_bytes(), path)
 
 
-def _made(
-    request: PreparedRequest, headers: Mapping[str, str], body: bytes | None, path: Path | None
-) -> Response:
+def _made(request: PreparedRequest, headers: Mapping[str, str], body: bytes, path: Path | None) -> Response:
     response = Response()
     response.status_code, response.request, response.url = 200, request, request.url or ""
     response.headers = CaseInsensitiveDict(headers)
-    if path is not None:
-        response.kept_at = path  # type: ignore[attr-defined]
-        response.raw = path.open("rb")
-    else:
-        response.raw = io.BytesIO(body or b"")
+    response.kept_at = path  # type: ignore[attr-defined]
+    response.raw = io.BytesIO(body)
     return response
 
 

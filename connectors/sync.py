@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.facts.door import load, transaction
-from agent.facts.identities import How, Identity, Matching, match
+from agent.facts.identities import How, Identity, Matching, company_domain, match
 from agent.facts.identity_store import keep_doubts, keep_identities, known_accounts, taken_before
 from agent.facts.schema import create_tables
 from agent.facts.staged import TableReport
@@ -97,7 +97,15 @@ def _fetch(workspace: Workspace, vendor: Vendor, since: datetime | None, progres
             found = landing.pull(
                 vendor,
                 section,
-                lambda kept: Api(vendor, section, keys, kept=kept, inbox=landing.inbox),
+                lambda kept: Api(
+                    vendor,
+                    section,
+                    keys,
+                    kept=kept,
+                    inbox=landing.inbox,
+                    landed=landing.ask,
+                    domains=landing.domains,
+                ),
                 since,
                 progress,
             )
@@ -163,7 +171,16 @@ def _enter(
                 first=partial(_keep, stage=stage, name=name, matching=matching),
             )
         _tell_doubts(duck, matching)
+    for vendor in configured(workspace.settings):
+        if vendor.asks_about_domains:
+            Landing(workspace, vendor.name).keep_domains(_domains(duck))
     return reports
+
+
+def _domains(duck: Any) -> list[str]:
+    """The domains that paying accounts go by."""
+    found = duck.execute("SELECT domain, contact_email FROM accounts WHERE NOT is_test").fetchall()
+    return [known for domain, email in found if (known := company_domain(domain, email))]
 
 
 def forget(workspace: Workspace, warehouse: Warehouse, account_id: str) -> int:
@@ -206,7 +223,9 @@ def _never_read(duck: Any, vendor: Vendor, fetched: Sequence[Landed]) -> None:
     failed = any(one.failed for one in fetched if one.vendor == vendor.name)
     [[known]] = duck.execute("SELECT count(*) FROM source_reads WHERE source = ?", [vendor.name]).fetchall()
     if failed and not known:
-        tables = [FACTS.get(table, table) for table in vendor.tables]
+        tables = [
+            FACTS.get(table, table) for table in vendor.tables if table != "records" or vendor.gives_accounts
+        ]
         duck.executemany(
             "INSERT INTO source_reads VALUES (?, ?, NULL, 0, 0, 0, 0)",
             [(vendor.name, table) for table in tables],
