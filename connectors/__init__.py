@@ -7,7 +7,18 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors._vendor import Vendor
+from connectors.amplitude import AMPLITUDE
+from connectors.chargebee import CHARGEBEE
 from connectors.files import Files
+from connectors.firmographics import FIRMOGRAPHICS
+from connectors.hubspot import HUBSPOT
+from connectors.intercom import INTERCOM
+from connectors.mixpanel import MIXPANEL
+from connectors.paddle import PADDLE
+from connectors.posthog import POSTHOG
+from connectors.segment import SEGMENT
+from connectors.sql import SQL
+from connectors.stripe import STRIPE
 from connectors.zendesk import ZENDESK
 
 if TYPE_CHECKING:
@@ -40,7 +51,18 @@ BUILT_IN: tuple[Connector, ...] = (Files(),)
 "What is read from files of the founder's own."
 _SHIPPED: tuple[Vendor, ...] = (
     # A new connector is one file, and one line here. Whoever bills comes first: its customers are the accounts.
+    STRIPE,
+    CHARGEBEE,
+    PADDLE,
     ZENDESK,
+    INTERCOM,
+    HUBSPOT,
+    POSTHOG,
+    MIXPANEL,
+    AMPLITUDE,
+    SEGMENT,
+    SQL,
+    FIRMOGRAPHICS,
 )
 VENDORS = {vendor.name: vendor for vendor in _SHIPPED}
 "Every vendor that ships."

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,11 +17,13 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from agent.facts.staged import Rejection
+from agent.facts.tables import Fact
 from agent.foundation.access import given
 from agent.foundation.errors import ConfigError, KeyRefused, SourceFailed, VendorRefused
 from agent.foundation.settings import Workspace
 from agent.foundation.wanted import wanted
 from connectors._rows import Dated, VendorRow
+from connectors._shapes import is_this_machine
 
 if TYPE_CHECKING:
     from requests import Response
@@ -47,10 +53,14 @@ class Api:
         *,
         kept: Any = None,
         inbox: Path | None = None,
+        landed: Callable[[str], list[tuple[Any, ...]]] = lambda _: [],
+        domains: Sequence[str] = (),
+        folder: Path = Path(),
     ) -> None:
         """`kept` is where answers are kept (connectors._kept.Kept); None for a single question.
 
-        `inbox` is the folder in which webhooks wait (connectors._inbox).
+        `inbox` is the folder in which webhooks wait (connectors._inbox); `landed` answers a SELECT on what earlier
+        readings have landed, `domains` are those our accounts had at the last sync, and `folder` is the workspace's.
         """
         from connectors._kept import KeepingAdapter
         from connectors._landing import parts
@@ -60,12 +70,15 @@ class Api:
         self.rejected: list[tuple[str, Rejection]] = []
         self.table = ""
         "The landed table that the stream just read fills first; rejections are told with it."
-        self.inbox = inbox
+        self.inbox, self.landed, self.domains, self.folder = inbox, landed, tuple(domains), folder
         self.taken: list[Path] = []
         "What was read from the inbox, and goes once it is landed."
         self.read = 0
         "Rows seen so far, bad ones included."
+        self.notes: list[tuple[str, str]] = []
+        "What the founder should know of this reading, by landed table: a sentence each."
         self.kept = kept
+        self._moment: datetime | None = None
         self._adapter = KeepingAdapter(
             kept, (section.requests_per_minute, 60.0) if section.requests_per_minute else vendor.limit
         )
@@ -86,19 +99,34 @@ class Api:
         auth = vendor.authorise(self.keys, section)
         headers = auth if isinstance(auth, dict) else {}
         session.headers.update(headers)
+        self._adapter.secrets = tuple(headers)
+        self._adapter.is_vendors = lambda url: is_of(self.base_url, vendor.url, url)
         # Without one, requests would look for a password of the machine's user (.netrc).
         session.trust_env = False
-        session.proxies = {name: value for name in ("http", "https") if (value := given(f"{name}_proxy"))}
+        session.proxies = proxies_for(self.base_url)
+        session.verify = given("REQUESTS_CA_BUNDLE") or True
         self._rest = parts().RESTClient(self.base_url, auth=None if headers else auth, session=session)
         self._single = parts().paginators.SinglePagePaginator
 
     @property
     def started(self) -> datetime:
         """When this reading began (UTC), by the slower of the vendor's clock and ours."""
+        return self.moment + min(timedelta(0), self._adapter.skew)
+
+    @property
+    def moment(self) -> datetime:
+        """When this reading began by our clock (UTC): rows that the vendor does not date count as changed then."""
         from agent.foundation.holder import machine_now
 
-        began: datetime = self.kept.started if self.kept else machine_now()
-        return began + min(timedelta(0), self._adapter.skew)
+        if self._moment is None:
+            self._moment = self.kept.started if self.kept else machine_now()
+        found: datetime = self._moment
+        return found
+
+    @property
+    def answers(self) -> int:
+        """How many good answers came, kept ones included."""
+        return self._adapter.answers
 
     @property
     def asked(self) -> int:
@@ -125,20 +153,26 @@ class Api:
         self.read += 1
         try:
             made = shape.model_validate(row)
-            found = [Dated(fact, made.changed or self.started) for fact in made.facts(self.settings)]
+            found = [
+                Dated(_storable(fact), made.changed or self.moment) for fact in made.facts(self.settings)
+            ]
         except ValidationError as bad:
             error = bad.errors()[0]
             column = ".".join(str(part) for part in error["loc"]) or "row"
-            self._reject(row, column, error.get("input"), wanted(error))
-        except (ValueError, KeyError, TypeError) as bad:
+            self.reject(row, column, error.get("input"), wanted(error))
+        except (ValueError, LookupError, TypeError, ArithmeticError) as bad:
             said = f"lacks {bad}" if isinstance(bad, KeyError) else str(bad)
-            self._reject(row, where, None, said)
+            self.reject(row, where, None, said)
         else:
             yield from found
 
-    def _reject(self, row: Any, column: str, value: Any, reason: str) -> None:
+    def reject(self, row: Any, column: str, value: Any, reason: str) -> None:
+        """Count a row as bad: `reason` goes on after the column's name, as in `is no moment`."""
         name = str(row.get("id", "")) if isinstance(row, dict) else ""
         shown = "" if isinstance(value, dict | list) or value is None else str(value)[:SHOWN]
+        name, column, shown, reason = (
+            _encodable(text) for text in (name[:SHOWN], column, shown, reason[: SHOWN * 2])
+        )
         found = Rejection(line=None, column=f"{name} {column}".strip(), value=shown, reason=reason)
         self.rejected.append((self.table, found))
 
@@ -156,7 +190,7 @@ class Api:
         With a `body` it is a POST.
         """
         with self._told():
-            yield from self._rest.paginate(
+            for page in self._rest.paginate(
                 path,
                 method="POST" if body is not None else "GET",
                 params=dict(params or {}),
@@ -164,6 +198,25 @@ class Api:
                 paginator=by or self._single(),
                 data_selector=at,
                 hooks={"response": [_raise_for_status]},
+            ):
+                if not page:
+                    self._must_be_an_answer(page.response, path, at)
+                yield page
+
+    def _must_be_an_answer(self, response: Response, path: str, at: str) -> None:
+        """Raise SourceFailed for an error that was sent as if it were a page without rows."""
+        try:
+            found = response.json()
+        except ValueError:
+            return
+        rows = re.split(r"[.\[]", at)[0]
+        is_error = isinstance(found, dict) and rows not in found and {"error", "errors"} & found.keys()
+        if is_error:
+            if (kept := getattr(response, "kept_at", None)) is not None:
+                Path(kept).unlink(missing_ok=True)
+            said = said_by(response)
+            raise SourceFailed(
+                f"{self.vendor.title} answered {path} with an error{': ' + said if said else ''}; sync again later."
             )
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -173,17 +226,23 @@ class Api:
             found: dict[str, Any] = self._rest.get(path, params=dict(params or {}), hooks=hooks).json()
             return found
 
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The answer to one question that is asked by POST; for reading only, for it is repeated at will."""
         with self._told():
             hooks = {"response": [_raise_for_status]}
-            found: dict[str, Any] = self._rest.post(path, json=dict(body), hooks=hooks).json()
+            given = None if body is None else dict(body)
+            found: dict[str, Any] = self._rest.post(path, json=given, hooks=hooks).json()
             return found
 
     def file(
-        self, path: str, params: Mapping[str, Any] | None = None, *, is_whole: Callable[[Path], bool]
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        is_whole: Callable[[Path], bool],
     ) -> Path | None:
-        """A large answer as a file, complete as `is_whole` tells; None for a 404.
+        """A large answer as a file, complete as `is_whole` tells; None for a 404. With a `body` it is a POST.
 
         The file stays for as long as the reading lasts.
         """
@@ -191,15 +250,28 @@ class Api:
         try:
             with self._told():
                 hooks = {"response": [_raise_for_status]}
-                response = self._rest.get(path, params=dict(params or {}), hooks=hooks, stream=True)
-                response.close()
-                return Path(response.kept_at)
+                more = {"params": dict(params or {}), "hooks": hooks, "stream": True}
+                response = (
+                    self._rest.get(path, **more)
+                    if body is None
+                    else self._rest.post(path, json=dict(body), **more)
+                )
+                with response:
+                    return Path(response.kept_at) if self.kept else self._loose(response)
         except VendorRefused as refused:
             if refused.status == 404:
                 return None
             raise
         finally:
             self._adapter.is_whole = before
+
+    def _loose(self, response: Response) -> Path:
+        """The answer to a single question as a file, which goes with this object."""
+        folder = tempfile.mkdtemp(prefix="outgrown-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / "answer"
+        path.write_bytes(response.content)
+        return path
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -234,7 +306,7 @@ class Api:
             return SourceFailed(f"{vendor.title} gave no answer; sync again later.")
         status = response.status_code
         if status in (401, 403):
-            needed = [key for key in vendor.keys if not key.optional]
+            needed = [key for key in vendor.keys if not key.optional or self.keys.get(key.name)]
             names = " and ".join(key.name for key in needed)
             rights = "; ".join(key.rights for key in needed if key.rights)
             return KeyRefused(
@@ -273,9 +345,33 @@ def base_url(vendor: Vendor, section: Source) -> str:
         else ""
     )
     found = found or section.base_url or vendor.url
-    if not found:
+    if not found and vendor.has_api:
         raise ConfigError(f"{vendor.title} needs base_url in [connectors.{vendor.name}]; add it.")
     return found
+
+
+def is_of(base: str, own: str, url: str) -> bool:
+    """Whether `url` is where the vendor is, so that keys may go there: its server, or another one of its own domain."""
+    there, here = urlsplit(url), urlsplit(base)
+    if (there.scheme, there.netloc.lower()) == (here.scheme, here.netloc.lower()):
+        return True
+    domain = ".".join((urlsplit(own).hostname or "").split(".")[-2:])
+    # Only where the vendor's own address is used: nobody knows whose neighbours another one has.
+    is_own = bool(domain) and (here.hostname or "").endswith(domain) and there.scheme == "https"
+    return is_own and f".{there.hostname or ''}".endswith(f".{domain}")
+
+
+def proxies_for(base: str) -> dict[str, str]:
+    """The proxy of the environment that leads to the vendor, as requests wants it; never for this machine."""
+    from requests.utils import should_bypass_proxies
+
+    parts = urlsplit(base)
+    found = given("https_proxy") or given("HTTPS_PROXY")
+    if not found or is_this_machine(parts.hostname) or parts.scheme != "https":
+        return {}
+    if should_bypass_proxies(base, given("no_proxy") or given("NO_PROXY") or None):
+        return {}
+    return {"https": found}
 
 
 def keys_of(vendor: Vendor, workspace: Workspace) -> dict[str, str]:
@@ -330,6 +426,18 @@ def said_by(response: Response) -> str:
             )
     text = " ".join(str(found).split()) if isinstance(found, str) else ""
     return text[:SHOWN]
+
+
+def _storable(fact: Fact) -> Fact:
+    """The fact, if a column can hold it; raises ValueError otherwise."""
+    for name, value in fact.__dict__.items():
+        if type(value) is int and not -(2**63) <= value < 2**63:
+            raise ValueError(f"gives a {name} that is too large")
+    return fact
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _raise_for_status(response: Response, *_: Any, **__: Any) -> None:

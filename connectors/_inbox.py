@@ -1,4 +1,7 @@
-"""What vendors push to us, kept until the next reading: appended before it is acknowledged, taken up by the stream."""
+"""What vendors push to us, kept until the next reading: appended before it is acknowledged, taken up by the stream.
+
+Calls that come at the same time share one append and one fsync: the first takes the others' rows along.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ import hashlib
 import hmac
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agent.foundation.errors import OutgrownError
+from agent.foundation.errors import OutgrownError, StoreError
 from agent.foundation.holder import machine_now
 
 try:
@@ -21,6 +26,9 @@ try:
 except ImportError:  # Not on Windows.
     fcntl = None  # type: ignore[assignment]
 
+# Made once: a million rows pass through them.
+_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_read = json.JSONDecoder().decode
 CURRENT = "current.jsonl"
 WINDOW_SECONDS = 300
 "How old a signed call may be: an older one may be somebody's copy."
@@ -49,20 +57,97 @@ class Hook:
     read: Callable[[Mapping[str, str], bytes, str], Sequence[dict[str, Any]]]
 
 
+@dataclass
+class _Waiting:
+    """Rows of one call on their way to the disk."""
+
+    text: bytes
+    is_written: bool = False
+    "Whether somebody has tried."
+    is_kept: bool = False
+    says: str = "it could not be tried"
+
+
+@dataclass
+class _Writer:
+    """All calls of this process for one inbox."""
+
+    writing: threading.Lock = field(default_factory=threading.Lock)
+    adding: threading.Lock = field(default_factory=threading.Lock)
+    waiting: list[_Waiting] = field(default_factory=list)
+
+
+@cache
+def _writer(inbox: Path) -> _Writer:
+    """The one writer of an inbox."""
+    del inbox
+    return _Writer()
+
+
 def put(inbox: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append rows to the inbox; they are on the disk when this returns."""
+    """Append rows to the inbox; they are on the disk when this returns.
+
+    Raises StoreError when they cannot be kept.
+    """
+    # Half a character, which JSON can spell and UTF-8 cannot, would stop the reading later.
+    lines = [_written(row) for row in rows]
+    mine = _Waiting("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
+    writer = _writer(inbox)
+    with writer.adding:
+        writer.waiting.append(mine)
+    with writer.writing:
+        if not mine.is_written:
+            with writer.adding:
+                together, writer.waiting = writer.waiting, []
+            _write_all(inbox, together)
+    if not mine.is_kept:
+        raise StoreError(
+            f"What came for {inbox.parent.name} cannot be kept in {inbox} ({mine.says}); mend that: "
+            "the vendor will send it again."
+        )
+
+
+def _write_all(inbox: Path, together: Sequence[_Waiting]) -> None:
+    says = ""
+    try:
+        _append(inbox, b"".join(one.text for one in together))
+    except OSError as bad:
+        says = bad.strerror or type(bad).__name__
+    for one in together:
+        one.is_written, one.is_kept, one.says = True, not says, says
+
+
+def _append(inbox: Path, text: bytes) -> None:
     inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
     with _alone(inbox):
-        handle = os.open(inbox / CURRENT, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = inbox / CURRENT
+        is_new = not path.exists()
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # What a killed writer left half-written stands on a line of its own.
-            if (end := os.fstat(handle).st_size) and not _ends_line(inbox / CURRENT, end):
-                os.write(handle, b"\n")
-            _write(handle, text.encode())
+            end = os.fstat(handle).st_size
+            if end and os.pread(handle, 1, end - 1) != b"\n":
+                text = b"\n" + text
+            _write(handle, text)
             os.fsync(handle)
         finally:
             os.close(handle)
+        if is_new:
+            _sync_folder(inbox)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name of a new file is on the disk as well when this returns."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def is_empty(inbox: Path) -> bool:
+    """Whether nothing waits there."""
+    return not (inbox / CURRENT).exists() and next(inbox.glob("taken-*.jsonl"), None) is None
 
 
 def take(inbox: Path | None) -> list[Path]:
@@ -76,14 +161,19 @@ def take(inbox: Path | None) -> list[Path]:
     return sorted(inbox.glob("taken-*.jsonl"))
 
 
-def rows(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """Every row of the files; a line that was never finished was never acknowledged, and is passed over."""
+def rows(files: Sequence[Path], but: tuple[bytes, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Every row of the files; a line that was never finished was never acknowledged, and is passed over.
+
+    So are lines that begin like one of `but`.
+    """
     for path in files:
         with path.open("rb") as lines:
             for line in lines:
+                if line.startswith(but):
+                    continue
                 try:
-                    found = json.loads(line)
-                except ValueError:
+                    found = _read(line.decode())
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(found, dict):
                     yield found
@@ -92,7 +182,8 @@ def rows(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
 def is_signed(secret: str, message: bytes, signature: str, digest: str = "sha256") -> bool:
     """Whether a hexadecimal HMAC is right, in constant time."""
     expected = hmac.new(secret.encode(), message, getattr(hashlib, digest)).hexdigest()
-    return hmac.compare_digest(expected, signature.strip().lower())
+    # As bytes: text that is not ASCII could not be compared at all.
+    return hmac.compare_digest(expected.encode(), signature.strip().lower().encode("utf-8", "replace"))
 
 
 def must_be_recent(seconds: float) -> None:
@@ -101,12 +192,6 @@ def must_be_recent(seconds: float) -> None:
 
     if abs(machine_now().replace(tzinfo=UTC).timestamp() - seconds) > WINDOW_SECONDS:
         raise NotGenuine("the call was signed too long ago, or by a clock that is wrong")
-
-
-def _ends_line(path: Path, size: int) -> bool:
-    with path.open("rb") as text:
-        text.seek(size - 1)
-        return text.read(1) == b"\n"
 
 
 def _write(handle: int, data: bytes) -> None:

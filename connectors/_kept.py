@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -19,13 +20,16 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.exceptions import ChunkedEncodingError, ContentDecodingError
+from requests.exceptions import ChunkedEncodingError
 from requests.structures import CaseInsensitiveDict
 
+from agent.foundation.errors import SourceFailed
 from agent.foundation.holder import machine_now
+from connectors._shapes import is_this_machine
 
 OLDEST = timedelta(hours=24)
 "An unfinished reading older than this is begun again: too much will have moved."
@@ -53,9 +57,7 @@ class Kept:
             self.drop()
             folder.mkdir(mode=0o700, parents=True)
             self.started = machine_now()
-            self._marker.write_text(
-                json.dumps({"marker": given, "started": self.started.isoformat()}), encoding="utf-8"
-            )
+            _write(self._marker, {"marker": given, "started": self.started.isoformat()})
 
     def path(self, name: str) -> Path:
         """Where the answer to a question is kept."""
@@ -84,13 +86,22 @@ class KeepingAdapter(HTTPAdapter):
         self.skew = timedelta(0)
         "How far the vendor's clock is ahead of ours."
         self.asked = 0
+        self.answers = 0
+        "Good answers so far, kept ones included."
+        self.secrets: tuple[str, ...] = ()
+        "Headers that go to the vendor alone."
+        self.is_vendors: Callable[[str], bool] = lambda _: True
+        "Whether an address is the vendor's."
         self._sent: deque[float] = deque(maxlen=limit[0])
 
     def send(self, request: PreparedRequest, *given: Any, **more: Any) -> Response:
         """The kept answer, or a fresh one; a body that ends too early raises ChunkedEncodingError."""
+        self._must_be_safe(request)
         path = self.kept.path(_question(request)) if self.kept else None
-        if path is not None and path.exists():
-            return _answer(request, path, is_file=self.is_whole is not _is_json)
+        # One that is not whole was not wholly on the disk when the machine stopped.
+        if path is not None and path.exists() and self.is_whole(path):
+            self.answers += 1
+            return self._answer(request, path)
         if len(self._sent) == self._sent.maxlen:
             time.sleep(max(0.0, self._sent[0] + self.limit[1] - time.monotonic()))
         self._sent.append(time.monotonic())
@@ -117,27 +128,50 @@ class KeepingAdapter(HTTPAdapter):
             body = Path(name)
             if not self.is_whole(body):
                 raise ChunkedEncodingError("the answer ends too early")
+            self.answers += 1
             headers = {key: value for key, value in response.headers.items() if key.lower() in KEPT_HEADERS}
             if path is None:
                 return _made(request, headers, body.read_bytes(), None)
-            Path(f"{path}.headers").write_text(json.dumps(headers), encoding="utf-8")
+            _write(Path(f"{path}.headers"), {"headers": headers, "skew": self.skew.total_seconds()})
             body.replace(path)
-            return _answer(request, path, is_file=self.is_whole is not _is_json)
+            return self._answer(request, path)
         finally:
             response.close()
             Path(name).unlink(missing_ok=True)
 
-    def _look_at_clock(self, response: Response) -> None:
+    def _answer(self, request: PreparedRequest, path: Path) -> Response:
         try:
-            theirs = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC).replace(tzinfo=None)
-        except (KeyError, ValueError, TypeError):
-            return
-        self.skew = theirs - machine_now()
+            found = json.loads(Path(f"{path}.headers").read_text(encoding="utf-8"))
+            # A reading that goes on sees the vendor's clock as the one did that was broken off.
+            self.skew = timedelta(seconds=found["skew"])
+            headers = found["headers"]
+        except (OSError, ValueError, KeyError, TypeError):
+            headers = {}
+        # A download stays on the disk: whoever asked for it reads it there.
+        body = path.read_bytes() if self.is_whole is _is_json else b""
+        return _made(request, headers, body, path)
+
+    def _must_be_safe(self, request: PreparedRequest) -> None:
+        """Take the keys off a request that leads elsewhere, and refuse one that anybody on the way could read."""
+        url = request.url or ""
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not is_this_machine(parts.hostname):
+            raise SourceFailed(
+                f"An answer led to {parts.hostname} without encryption; nothing was sent there."
+            )
+        if not self.is_vendors(url):
+            for name in (*self.secrets, "Authorization", "Proxy-Authorization", "Cookie"):
+                request.headers.pop(name, None)
+
+    def _look_at_clock(self, response: Response) -> None:
+        theirs = _date_of(response)
+        if theirs is not None:
+            self.skew = theirs - machine_now()
 
 
 def wait_of(response: Response) -> int | None:
     """Seconds the vendor asks us to wait: Retry-After in seconds or as a date, or one of the reset headers."""
-    now = machine_now()
+    there = _date_of(response) or machine_now()
     for name in ("Retry-After", "X-RateLimit-Reset", "ratelimit-reset", "X-HubSpot-RateLimit-Reset"):
         given = response.headers.get(name, "").strip()
         if not given or (name != "Retry-After" and response.status_code != 429):
@@ -147,29 +181,35 @@ def wait_of(response: Response) -> int | None:
         except ValueError:
             try:
                 until = parsedate_to_datetime(given).astimezone(UTC).replace(tzinfo=None)
-                there = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC).replace(tzinfo=None)
-            except (KeyError, ValueError, TypeError):
+            except (ValueError, TypeError):
                 continue
             seconds = (until - there).total_seconds()
-        if seconds > 1e9:  # a moment, in seconds since 1970
-            seconds -= now.replace(tzinfo=UTC).timestamp()
+        if seconds > 1e11:  # a moment, in milliseconds since 1970
+            seconds /= 1000
+        if seconds > 1e9:  # a moment, in seconds since 1970, by the vendor's clock
+            seconds -= there.replace(tzinfo=UTC).timestamp()
+        if not math.isfinite(seconds):
+            continue
         return max(1, round(seconds + 0.5))
     return None
+
+
+def _date_of(response: Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC).replace(tzinfo=None)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _question(request: PreparedRequest) -> str:
     body = request.body or b""
     raw = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
     return f"{request.method} {request.url} {hashlib.sha256(raw).hexdigest()}"
-
-
-def _answer(request: PreparedRequest, path: Path, *, is_file: bool) -> Response:
-    try:
-        headers = json.loads(Path(f"{path}.headers").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        headers = {}
-    # A download stays on the disk: whoever asked for it reads it there.
-    return _made(request, headers, b"" if is_file else path.read_bytes(), path)
 
 
 def _made(request: PreparedRequest, headers: Mapping[str, str], body: bytes, path: Path | None) -> Response:
@@ -187,6 +227,3 @@ def _is_json(path: Path) -> bool:
     except ValueError:
         return False
     return True
-
-
-BROKEN = (ChunkedEncodingError, ContentDecodingError)

@@ -6,23 +6,24 @@ Rows are merged on their key, so a row that comes twice, or late, changes nothin
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from functools import cache
-from pathlib import Path
+from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from agent.facts.staged import Rejection
-from agent.foundation.errors import OutgrownError, SourceFailed, StoreBusy, StoreError, VendorRefused
-from connectors._rows import LISTED, Batch, Dated, columns_of, key_of
-from connectors._vendor import Since
+from agent.foundation.errors import OutgrownError, SourceFailed, StoreBusy, StoreError
+from connectors._columns import arrow_schema
+from connectors._rows import LANDED, key_of
+from connectors._streams import Place, Streams
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,17 +32,19 @@ if TYPE_CHECKING:
     from connectors._api import Api
     from connectors._vendor import Reading, Source, Vendor
 
+__all__ = ["DATASET", "Landed", "Landing", "arrow_schema", "parts"]
+
 try:
     import fcntl
 except ImportError:  # Not on Windows.
     fcntl = None  # type: ignore[assignment]
 
 DATASET = "vendor"
-MANY = 20_000
-"Rows that go into one Arrow table."
+DOMAINS = "domains.json"
+PLACES = "outgrown.places"
+"The table of the landing file that says where each stream was."
 WAIT_SECONDS = 600.0
 "How long a second sync waits for the first to end its reading of a vendor."
-TOLD_EVERY = 2.0
 
 Progress = Callable[[str], None]
 
@@ -66,22 +69,34 @@ class Landed:
 @cache
 def parts() -> Any:
     """Of dlt what we use, without its telemetry, its log lines, and its look into other people's folders."""
-    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
-    os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "false"
     import dlt
-    from dlt.pipeline.exceptions import PipelineStepFailed
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.providers import CustomLoaderDocProvider
+    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+    from dlt.common.runtime.run_context import RunContext
     from dlt.sources.helpers import requests
     from dlt.sources.helpers.rest_client import paginators
     from dlt.sources.helpers.rest_client.client import RESTClient
 
+    class Ours(RunContext):
+        def initial_providers(self) -> list[Any]:
+            # Neither the environment nor a .dlt/config.toml in some folder says how we load: only this does.
+            return [CustomLoaderDocProvider("outgrown", lambda: _DLT)]
+
+    Container()[PluggableRunContext] = PluggableRunContext(Ours(None))
     return SimpleNamespace(
         dlt=dlt,
         requests=requests,
         RESTClient=RESTClient,
         paginators=paginators,
-        StepFailed=PipelineStepFailed,
     )
+
+
+_DLT: dict[str, Any] = {
+    "runtime": {"dlthub_telemetry": False, "log_level": "CRITICAL"},
+    "normalize": {"parquet_normalizer": {"add_dlt_load_id": False}},
+    "load": {"raise_on_failed_jobs": True},
+}
 
 
 class Landing:
@@ -95,7 +110,9 @@ class Landing:
 
     def make(self) -> None:
         """Make the folder, readable by its owner alone."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Its parents too: what vendors somebody has is nobody else's business.
+        for folder in (self.folder.parent, self.folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def reading(self, progress: Progress = lambda _: None, wait: float | None = None) -> Any:
         """For as long as the block lasts nobody else reads this vendor; another one waits.
@@ -150,43 +167,186 @@ class Landing:
         from connectors._kept import Kept
 
         self.make()
-        dlt, started = parts().dlt, time.perf_counter()
-        # The landing file alone says where we are: what a killed reading left half-way is read again, from the
-        # answers it kept.
-        shutil.rmtree(self.folder / "pipeline", ignore_errors=True)
+        started = time.perf_counter()
+        self._clear()
+        places, newest = self.places()
+        state = {name: (place.until, place.kept) for name, place in sorted(places.items())}
+        kept = Kept(self.folder / "reading", {"since": since, "cursors": state, "url": section.base_url})
+        api = api_of(kept)
+        number = max(time.time_ns(), newest + 1)
+        streams = Streams(vendor, section, api, self, places, number, since, progress)
+        landed = Landed(vendor.name, 0, (), 0.0, 0, kept.is_resumed)
+        try:
+            new = streams.new()
+            first = next(new, None)
+            if first is not None:
+                self._load(vendor, chain([first], new))
+            self._note({**places, **streams.places})
+            kept.drop()
+            streams.taken()
+        except OutgrownError as error:
+            landed = replace(landed, failed=without_keys(str(error), api))
+        except Exception as error:
+            # Whatever an answer made of our own code or of dlt's: it stops no other source.
+            cause: BaseException | None = _ours(error)
+            if cause is None:
+                # Asked again, the vendor may answer something else.
+                kept.restart()
+                cause = _not_understood(error, vendor)
+            landed = replace(landed, failed=without_keys(str(cause), api))
+        finally:
+            self._clear()
+        return replace(
+            landed,
+            rows=streams.rows,
+            rejected=tuple(api.rejected),
+            notes=tuple(api.notes),
+            seconds=time.perf_counter() - started,
+            requests=api.asked,
+        )
+
+    def _load(self, vendor: Vendor, rows: Iterator[tuple[str, pa.Table]]) -> None:
+        """Take rows into the landing file: first all of them into files, then the files into the tables."""
+        dlt = parts().dlt
         pipeline = dlt.pipeline(
             "landing",
             pipelines_dir=str(self.folder / "pipeline"),
             destination=dlt.destinations.duckdb(str(self.file)),
             dataset_name=DATASET,
         )
+
+        def hinted() -> Iterator[Any]:
+            for table, some in rows:
+                hints = dlt.mark.make_hints(
+                    table_name=table, primary_key=list(key_of(table)), write_disposition="merge",
+                    columns={name: {"name": name, "nullable": True} for name in key_of(table)}
+                    # Of one key what came last counts.
+                    | {"place": {"name": "place", "dedup_sort": "desc"}},
+                )  # fmt: skip
+                yield dlt.mark.with_hints(some, hints, create_table_variant=True)
+
+        source = dlt.source(
+            lambda: [dlt.resource(hinted, name="rows")], name=vendor.name, max_table_nesting=0
+        )()
+        pipeline.extract(source, loader_file_format="parquet")
+        pipeline.normalize()
         with self.file_alone():
-            state = _state_of(pipeline, self.file)
-        kept = Kept(self.folder / "reading", {"since": since, "cursors": state, "url": section.base_url})
-        api = api_of(kept)
-        counter = _Counter(vendor, progress, time.perf_counter())
-        landed = Landed(vendor.name, 0, (), 0.0, 0, kept.is_resumed)
+            pipeline.load()
+            self.file.chmod(0o600)
+
+    # Where we are. The landing file alone says it: what a killed reading left half-way is read again, from the
+    # answers it kept.
+
+    def places(self) -> tuple[dict[str, Place], int]:
+        """Where each stream was, and the newest reading that is landed.
+
+        Raises StoreError for a file that cannot be used.
+        """
+        import duckdb
+
+        if not self.file.is_file():
+            return {}, 0
         try:
-            readings = _Readings(vendor, section, api, since, state, counter)
-            source = dlt.source(lambda: readings.resources(dlt), name=vendor.name, max_table_nesting=0)()
-            pipeline.extract(source, loader_file_format="parquet")
-            pipeline.normalize()
-            with self.file_alone():
-                pipeline.load()
-            kept.drop()
-            readings.taken()
-        except OutgrownError as error:
-            landed = replace(landed, failed=str(error))
-        except parts().StepFailed as wrapped:
-            landed = replace(landed, failed=str(_cause(wrapped, vendor)))
-        return replace(
-            landed,
-            rows=counter.rows,
-            rejected=tuple(api.rejected),
-            notes=tuple(api.notes),
-            seconds=time.perf_counter() - started,
-            requests=api.asked,
+            with self.file_alone(), duckdb.connect(str(self.file), read_only=True) as duck:
+                there = {
+                    name for (name,) in duck.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+                }
+                rows = duck.execute(f"FROM {PLACES}").fetchall() if "places" in there else []
+                newest = max(
+                    (duck.execute(f"SELECT coalesce(max(pulled), 0) FROM {DATASET}.{table}").fetchall()[0][0]
+                    for table in sorted(there & set(LANDED))), default=0,
+                )  # fmt: skip
+        except duckdb.Error as bad:
+            said = str(bad).splitlines()[0]
+            raise StoreError(
+                f"What was read before in {self.folder} cannot be used ({said}); remove that folder and sync again."
+            ) from bad
+        places = {
+            stream: Place(until, json.loads(kept), listed, columns)
+            for stream, until, kept, listed, columns in rows
+        }
+        return places, max([newest, *(place.listed for place in places.values())])
+
+    def _note(self, places: Mapping[str, Place]) -> None:
+        """Keep where the streams are now, in one transaction."""
+        import duckdb
+
+        with self.file_alone(), duckdb.connect(str(self.file)) as duck:
+            duck.execute("BEGIN TRANSACTION")
+            duck.execute("CREATE SCHEMA IF NOT EXISTS outgrown")
+            duck.execute(
+                f"CREATE TABLE IF NOT EXISTS {PLACES} "
+                "(stream VARCHAR, until TIMESTAMP, kept VARCHAR, listed BIGINT, columns VARCHAR)"
+            )
+            duck.execute(f"DELETE FROM {PLACES}")
+            for stream, place in places.items():
+                duck.execute(
+                    f"INSERT INTO {PLACES} VALUES (?, ?, ?, ?, ?)",
+                    [stream, place.until, json.dumps(place.kept), place.listed, place.columns],
+                )
+            duck.execute("COMMIT")
+        self.file.chmod(0o600)
+
+    def unknown(self, table: str, rows: pa.Table, moment: datetime) -> pa.Table:
+        """Of these rows those that have not landed as they are.
+
+        Rows that the vendor does not date are dated `moment`: they are known where the newest that landed says the same.
+        """
+        names = arrow_schema(table).names
+        same = " AND ".join(f'o."{name}" IS NOT DISTINCT FROM n."{name}"' for name in [*names, "stream"])
+        undated = " AND ".join(
+            f'o."{name}" IS NOT DISTINCT FROM n."{name}"'
+            for name in [*names, "stream"]
+            if name != "changed_at"
         )
+        key = [*LANDED[table].KEY, "stream"]
+        columns = ", ".join(f'"{name}"' for name in key)
+        ours = " AND ".join(f'k."{name}" IS NOT DISTINCT FROM l."{name}"' for name in key)
+        return self._compared(
+            rows,
+            f"WITH newest AS (SELECT * FROM {DATASET}.{table} l WHERE EXISTS (SELECT 1 FROM arriving k WHERE {ours} "
+            f"AND k.changed_at = TIMESTAMP '{moment}') "
+            f"QUALIFY row_number() OVER (PARTITION BY {columns} ORDER BY changed_at DESC, pulled DESC) = 1) "
+            f"SELECT n.* FROM arriving n WHERE NOT EXISTS (SELECT 1 FROM {DATASET}.{table} o WHERE {same}) "
+            f"AND NOT (n.changed_at = TIMESTAMP '{moment}' AND EXISTS (SELECT 1 FROM newest o WHERE {undated})) "
+            f"ORDER BY n.place",
+        )
+
+    def lists_other(self, reading: Reading, listing: Mapping[str, pa.Table], listed: int) -> bool:
+        """Whether a stream that lists all there is lists anything else than in the reading `listed`."""
+        for table in reading.gives:
+            rows = listing.get(table)
+            names = ", ".join(f'"{name}"' for name in arrow_schema(table).names)
+            key = ", ".join(f'"{name}"' for name in LANDED[table].KEY)
+            newest = newest_listing(f"{DATASET}.{table}", reading.name, str(listed))
+            before = (
+                f"SELECT {names} FROM {DATASET}.{table} WHERE stream = '{reading.name}' AND pulled = {newest}"
+            )
+            if rows is None:
+                if self.ask(f"{before} LIMIT 1"):
+                    return True
+                continue
+            now = f"SELECT {names} FROM arriving QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY place DESC) = 1"
+            other = self._compared(
+                rows,
+                f"WITH n AS ({now}), o AS ({before}) SELECT (SELECT count(*) FROM n) <> (SELECT count(*) FROM o) "
+                f"OR EXISTS (FROM n EXCEPT FROM o) AS is_other",
+            )
+            if other["is_other"][0].as_py():
+                return True
+        return False
+
+    def _compared(self, rows: pa.Table, sql: str) -> pa.Table:
+        import duckdb
+
+        with self.file_alone(), duckdb.connect(str(self.file), read_only=True) as duck:
+            duck.execute("SET TimeZone = 'UTC'")
+            duck.register("arriving", rows)
+            return duck.sql(sql).to_arrow_table()
+
+    def _clear(self) -> None:
+        """Remove what a load left in files."""
+        shutil.rmtree(self.folder / "pipeline", ignore_errors=True)
 
     def forget(self, records: Sequence[str]) -> int:
         """Delete every landed row of these records, and whatever is half read; answers how many rows."""
@@ -211,187 +371,84 @@ class Landing:
                 duck.execute("CHECKPOINT")
             return gone
 
-    def drop(self) -> None:
-        """Everything that was landed goes; the next sync reads it all again."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """What has landed so far, as a SELECT on the schema `vendor` answers it; nothing before the first reading."""
+        import duckdb
 
+        if not self.file.is_file():
+            return []
+        with self.file_alone(), duckdb.connect(str(self.file), read_only=True) as duck:
+            # Times land with a zone, and would be cast to the machine's own.
+            duck.execute("SET TimeZone = 'UTC'")
+            try:
+                found: list[tuple[Any, ...]] = duck.execute(sql).fetchall()
+                return found
+            except duckdb.CatalogException:
+                return []
 
-class _Readings:
-    """The streams of one vendor as dlt resources."""
-
-    def __init__(
-        self,
-        vendor: Vendor,
-        section: Source,
-        api: Api,
-        since: datetime | None,
-        state: dict[str, Any],
-        counter: _Counter,
-    ) -> None:
-        self.vendor, self.section, self.api, self.since = vendor, section, api, since
-        self.state, self.counter = state, counter
-        self.number = time.time_ns()
-
-    def resources(self, dlt: Any) -> list[Any]:
-        """One resource per stream."""
-        return [
-            dlt.resource(self._generator(dlt, reading), name=reading.name) for reading in self.vendor.readings
-        ]
-
-    def taken(self) -> None:
-        """Told once everything is landed for good: what lay in the inbox may go."""
-        for path in getattr(self.api, "taken", ()):
-            Path(path).unlink(missing_ok=True)
-
-    def _generator(self, dlt: Any, reading: Reading) -> Callable[[], Iterator[Any]]:
-        def generate() -> Iterator[Any]:
-            self.api.table = reading.gives[0]
-            state = dlt.current.resource_state()
-            since = self._since(reading, state)
-            emptied = set(reading.gives)
-            for table, rows in self._with_restart(reading, since):
-                emptied.discard(table)
-                yield _marked(dlt, table, rows, self.number, reading.name)
-            for table in sorted(emptied if "pulled" not in state else ()):
-                # So that every table is there, whatever came.
-                yield _marked(dlt, table, _arrow(table, []), self.number, reading.name)
-            state["kept"] = since.kept
-            state["until"] = self.api.started.isoformat()
-            state["pulled"] = self.number
-
-        return generate
-
-    def _since(self, reading: Reading, state: dict[str, Any]) -> Since:
-        until = state.get("until")
-        if self.since is not None:
-            return Since(self.since, is_first=until is None, kept={})
-        if until is None:
-            return Since(self.api.started - timedelta(days=self.section.history_days), is_first=True, kept={})
-        at = datetime.fromisoformat(until) - timedelta(seconds=reading.overlap_seconds)
-        return Since(at, is_first=False, kept=dict(state.get("kept", {})))
-
-    def _with_restart(self, reading: Reading, since: Since) -> Iterator[tuple[str, pa.Table]]:
-        """The stream in Arrow tables; begun again, once, when a cursor turns out to be too old."""
+    @property
+    def domains(self) -> list[str]:
+        """The domains our accounts had at the last sync; a vendor that is asked about companies asks about these."""
         try:
-            yield from self._batched(reading, since)
-        except VendorRefused as refused:
-            resumed = self.api.kept is not None and self.api.kept.is_resumed
-            if refused.status in (401, 403) or not (since.kept or resumed):
-                raise
-            self.counter.say(
-                f"{self.vendor.title} no longer knows where we were; reading {reading.name} again"
-            )
-            since.kept.clear()
-            if self.api.kept is not None:
-                self.api.kept.restart()
-            yield from self._batched(reading, since)
+            found = json.loads((self.folder / DOMAINS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
-    def _batched(self, reading: Reading, since: Since) -> Iterator[tuple[str, pa.Table]]:
-        waiting: dict[str, list[Dated]] = {}
-        for item in reading.read(self.api, since):
-            if isinstance(item, Batch):
-                self.counter.count(reading.name, item.rows.num_rows)
-                yield item.table, item.rows
-                continue
-            rows = waiting.setdefault(item.fact.TABLE, [])
-            # A listing has no history: what stands in it replaces what stood there before.
-            rows.append(replace(item, changed_at=LISTED) if reading.whole else item)
-            self.counter.count(reading.name, 1)
-            if len(rows) >= MANY:
-                yield item.fact.TABLE, _arrow(item.fact.TABLE, waiting.pop(item.fact.TABLE))
-        for table, rows in waiting.items():
-            yield table, _arrow(table, rows)
+    def keep_domains(self, domains: Sequence[str]) -> None:
+        """Write them down for the next reading."""
+        self.make()
+        fresh = self.folder / f"{DOMAINS}.new"
+        fresh.write_text(json.dumps(sorted(set(domains))), encoding="utf-8")
+        fresh.replace(self.folder / DOMAINS)
+
+    def drop(self) -> None:
+        """Everything that was landed goes; the next sync reads it all again. What waits in the inbox stays."""
+        with self.reading(), self.file_alone():
+            self._clear()
+            shutil.rmtree(self.folder / "reading", ignore_errors=True)
+            for path in self.folder.glob("landed.duckdb*"):
+                path.unlink(missing_ok=True)
 
 
-class _Counter:
-    """Tells how far a reading is, and how fast."""
+def newest_listing(table: str, stream: str, listed: str) -> str:
+    """SQL: the reading that brought what a stream that lists all there is lists now, in a landed table.
 
-    def __init__(self, vendor: Vendor, progress: Progress, started: float) -> None:
-        self.vendor, self.say, self.started = vendor, progress, started
-        self.rows = 0
-        self._told = started
-
-    def count(self, stream: str, rows: int) -> None:
-        """So many rows came."""
-        self.rows += rows
-        now = time.perf_counter()
-        if now - self._told >= TOLD_EVERY:
-            self._told = now
-            rate = self.rows / (now - self.started)
-            self.say(f"{self.vendor.name}: {self.rows:,} rows, {rate:,.0f} a second, reading {stream}")
+    `listed` is what its place says: an empty listing leaves no rows that could.
+    """
+    return f"(SELECT greatest(coalesce(max(pulled), 0), {listed}) FROM {table} WHERE stream = '{stream}')"
 
 
-def _marked(dlt: Any, table: str, rows: pa.Table, number: int, stream: str) -> Any:
-    import pyarrow as pa
-
-    count = rows.num_rows
-    rows = rows.append_column("pulled", pa.array([number] * count, pa.int64()))
-    rows = rows.append_column("stream", pa.array([stream] * count, pa.string()))
-    hints = dlt.mark.make_hints(
-        table_name=table, primary_key=list(key_of(table)), write_disposition="merge",
-        columns={name: {"name": name, "nullable": True} for name in key_of(table)},
-    )  # fmt: skip
-    return dlt.mark.with_hints(rows, hints, create_table_variant=True)
+def without_keys(text: str, api: Api) -> str:
+    """What was said, with none of the vendor's keys in it."""
+    for key in api.keys.values():
+        if len(key) > 3:
+            text = text.replace(key, "***")
+    return text
 
 
-def arrow_schema(table: str) -> pa.Schema:
-    """The Arrow schema of a landed table."""
-    import pyarrow as pa
-
-    types = {
-        "VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(),
-        "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us"),
-    }  # fmt: skip
-    return pa.schema([(name, types[kind]) for name, kind in columns_of(table).items()])
+def _ours(error: BaseException) -> OutgrownError | None:
+    """Our own error inside dlt's, if there is one."""
+    for one in _chain(error):
+        if isinstance(one, OutgrownError):
+            return one
+    return None
 
 
-def _arrow(table: str, rows: list[Dated]) -> pa.Table:
-    import pyarrow as pa
-
-    schema = arrow_schema(table)
-    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
-    for row in rows:
-        for name in columns:
-            value = row.changed_at if name == "changed_at" else getattr(row.fact, name, None)
-            columns[name].append(_plain(value))
-    return pa.table(columns, schema=schema)
+def _not_understood(error: BaseException, vendor: Vendor) -> SourceFailed:
+    """One sentence about an error that is nobody's."""
+    *_, first = _chain(error)
+    text = " ".join(str(first).split())[:120]
+    return SourceFailed(
+        f"{vendor.title} gave something that cannot be read or kept ({type(first).__name__}: {text}); sync again, or report this."
+    )
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).replace(tzinfo=None)
-    return value
-
-
-def _state_of(pipeline: Any, file: Path) -> dict[str, Any]:
-    """The cursors of the last reading, by stream."""
-    try:
-        if file.exists():
-            pipeline.sync_destination()
-        sources = pipeline.state.get("sources", {})
-    except Exception as bad:
-        raise StoreError(
-            f"What was read before in {file.parent} cannot be used ({bad}); remove that folder and sync again."
-        ) from bad
-    return {
-        name: found
-        for source in sources.values()
-        for name, found in source.get("resources", {}).items()
-        if isinstance(found, dict)
-    }
-
-
-def _cause(wrapped: BaseException, vendor: Vendor) -> BaseException:
-    """Our own error inside dlt's, or one sentence about it."""
-    error: BaseException | None = wrapped
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what it came of."""
     seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, OutgrownError):
-            return error
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    first = str(wrapped).strip().splitlines()
-    said = next((line for line in reversed(first) if line.strip()), type(wrapped).__name__)[:200]
-    return SourceFailed(f"{vendor.title} was read and could not be kept: {said}; sync again, or report this.")
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__

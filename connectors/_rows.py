@@ -121,4 +121,4 @@ def columns_of(table: str) -> dict[str, str]:
 def key_of(table: str) -> tuple[str, ...]:
     """What tells two landed rows apart: events never change, of everything else every version is kept."""
     key = LANDED[table].KEY
-    return key if table in ("events", "versions") else (*key, "changed_at")
+    return key if table == "events" else (*key, "changed_at")

@@ -13,14 +13,20 @@ def _moment(value: Any) -> Any:
     if isinstance(value, bool) or value is None or value == "":
         return None if value == "" else value
     if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC).replace(tzinfo=None)
+        try:
+            return datetime.fromtimestamp(value, UTC).replace(tzinfo=None)
+        except (OverflowError, OSError):
+            raise ValueError("is no moment: it lies too far away") from None
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError("is no moment: seconds since 1970 or ISO 8601 are wanted") from None
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).replace(tzinfo=None)
+        try:
+            return value.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError("is no moment: it lies too far away") from None
     return value
 
 
@@ -33,6 +39,11 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 "UTC, without a zone mark; given as seconds since 1970 or as ISO 8601 text."
 Text = Annotated[str, BeforeValidator(_text)]
 "Text, or a number as text."
+
+
+def is_this_machine(host: str | None) -> bool:
+    """Whether a host is this machine by its loopback address, where nobody listens on the way."""
+    return host in ("127.0.0.1", "localhost", "::1")
 
 
 def day_of(moment: datetime | None) -> date | None:

@@ -11,7 +11,7 @@ from agent.facts.schema import column_rules
 from agent.facts.staged import Rejection, Staged
 from agent.facts.tables import TABLES
 from connectors import _sql
-from connectors._landing import DATASET, Landing
+from connectors._landing import DATASET, PLACES, Landing, newest_listing
 from connectors._rows import LANDED, PREFIXED
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ class Stage:
         self.duck, self.vendor, self.landing = duck, vendor, landing
         self.alias = f"landing_{vendor.name}"
         self.there: frozenset[str] = frozenset()
+        self.taken = 0
+        "The last reading that the facts have."
+        self.listed: dict[str, int] = {}
+        "Streams that were read to their end, with the reading that brought what they list now."
 
     @contextmanager
     def open(self) -> Iterator[Stage]:
@@ -47,10 +51,15 @@ class Stage:
         self.duck.execute(f"ATTACH {_sql.literal(str(self.landing.file))} AS {self.alias} (READ_ONLY)")
         try:
             found = self.duck.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = ?",
-                [self.alias, DATASET],
+                "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = ?",
+                [self.alias],
             ).fetchall()
-            self.there = frozenset(name for (name,) in found) & frozenset(LANDED)
+            names = {name for (name,) in found}
+            self.there = frozenset(name for name in LANDED if f"{DATASET}.{name}" in names)
+            if PLACES in names:
+                self.listed = dict(
+                    self.duck.execute(f"SELECT stream, listed FROM {self.alias}.{PLACES}").fetchall()
+                )
             yield self
         finally:
             for name in (self._temp("matched"), self._temp("periods"), self._temp("fresh")):
@@ -76,11 +85,17 @@ class Stage:
             f"SELECT max(pulled) AS n FROM {self._table(name)}" for name in sorted(self.there)
         )
         [[newest]] = self.duck.execute(f"SELECT max(n) FROM ({parts})").fetchall() if parts else [[0]]
-        return newest or 0
+        return max([newest or 0, *self.listed.values()])
+
+    @property
+    def tables(self) -> list[str]:
+        """The canonical tables that it fills."""
+        return list(dict.fromkeys(table for table, _ in self._relations()))
 
     def prepare(self, identities: Iterable[Identity], changed: Mapping[str, str | None], taken: int) -> None:
         """Say which record is which account; `changed` are records that were another account (or none) before."""
-        self.taken = taken
+        # A landing file that was begun again counts from the beginning.
+        self.taken = taken if self.pulled() >= taken else 0
         self._rows(
             "matched",
             "record_id VARCHAR, account_id VARCHAR",
@@ -146,29 +161,31 @@ class Stage:
         """Paying customers as accounts; of several records that are one account the first by id speaks for it."""
         return (
             f"SELECT m.account_id, coalesce(nullif(trim(r.name), ''), r.domain, r.email, r.record_id) AS name, r.domain, "
-            f"r.segment, coalesce(r.created_on, CAST(r.changed_at AS DATE)) AS created_on, r.contact_name, "
+            # One that does not say when it began, began at the latest when it was first heard of.
+            f"r.segment, coalesce(r.created_on, CAST(b.began AS DATE)) AS created_on, r.contact_name, "
             f"r.email AS contact_email, r.owner, r.language, r.time_zone, r.is_test "
             f"FROM ({self._newest('records')}) r JOIN {self._temp('matched')} m ON m.record_id = r.record_id "
+            f"JOIN (SELECT record_id, min(changed_at) AS began FROM {self._table('records')} GROUP BY record_id) b "
+            f"ON b.record_id = r.record_id "
             f"QUALIFY row_number() OVER (PARTITION BY m.account_id ORDER BY r.created_on, r.record_id) = 1"
         )
 
     def _periods(self) -> str:
         """Versions as half-open periods: of one day the last version counts, and what does not differ is one period."""
         name = _sql.literal(self.vendor.name + ":")
-        valid = ", ".join(VALID)
+        valid = ", ".join(("account_id", *VALID))
         return (
             f"WITH versions AS (SELECT v.* REPLACE (m.account_id AS account_id), CAST(v.at AS DATE) AS day "
-            f"FROM {self._table('versions')} v JOIN {self._temp('matched')} m ON m.record_id = v.account_id "
-            f"QUALIFY row_number() OVER (PARTITION BY v.subscription_id, CAST(v.at AS DATE) "
-            f"ORDER BY v.at DESC, v.pulled DESC) = 1), "
+            f"FROM ({self._newest('versions')}) v LEFT JOIN {self._temp('matched')} m ON m.record_id = v.account_id "
+            f"QUALIFY row_number() OVER (PARTITION BY v.subscription_id, CAST(v.at AS DATE) ORDER BY v.at DESC) = 1), "
             f"starts AS (SELECT *, row({valid}) IS NOT DISTINCT FROM lag(row({valid})) OVER w AS is_same, "
             f"lag(day) OVER w IS NULL AS is_first FROM versions WINDOW w AS (PARTITION BY subscription_id ORDER BY day)), "
             f"periods AS (SELECT *, lead(day) OVER (PARTITION BY subscription_id ORDER BY day) AS ends_on "
             f"FROM starts WHERE is_first OR NOT is_same) "
             f"SELECT {name} || subscription_id AS subscription_id, account_id, plan_id, seats, mrr_minor, currency, "
             f"day AS starts_on, ends_on, status, term, renews_on, cancel_on, discount_pct "
-            # A cancelled subscription is one whose last period has ended.
-            f"FROM periods WHERE status <> 'canceled'"
+            # A cancelled subscription is one whose last period has ended, and so is one that went to nobody we know.
+            f"FROM periods WHERE status <> 'canceled' AND account_id IS NOT NULL"
         )
 
     def _of_accounts(self, table: str) -> str:
@@ -191,21 +208,25 @@ class Stage:
             f"SELECT {', '.join(columns)} FROM ({self._newest(table)}) t "
             f"{join} {self._temp('matched')} m ON m.record_id = t.account_id "
             f"WHERE ({where}){kinds} AND (t.pulled > {self.taken} "
-            f"OR t.account_id IN (SELECT record_id FROM {self._temp('fresh')}))"
+            f"OR t.account_id IN (SELECT record_id FROM {self._temp('fresh')}) "
+            # What one record withdraws, another one of the same account may give as well.
+            f"OR m.account_id IN (SELECT was FROM {self._temp('fresh')} WHERE was IS NOT NULL))"
         )
 
     def _sums(self) -> str:
         """Events that count for a metric, summed by account and day: every day that something came for."""
         events = (
-            f"SELECT m.account_id, CAST(t.at AS DATE) AS day, t.metric, t.amount, "
+            f"SELECT m.account_id, CAST(t.at AS DATE) AS day, t.metric, t.amount, t.event_id, "
             f"t.pulled > {self.taken} OR t.account_id IN (SELECT record_id FROM {self._temp('fresh')}) "
             f"OR m.account_id IN (SELECT was FROM {self._temp('fresh')} WHERE was IS NOT NULL) AS is_new "
             f"FROM {self._table('events')} t JOIN {self._temp('matched')} m ON m.record_id = t.account_id "
             f"WHERE t.metric IS NOT NULL"
         )
         return (
-            f"SELECT account_id, day, metric, sum(amount) AS value FROM ({events}) "
-            f"GROUP BY account_id, day, metric HAVING bool_or(is_new)"
+            f"WITH counted AS ({events}), news AS (SELECT DISTINCT account_id, day, metric FROM counted WHERE is_new) "
+            # In one order, so that a sum of fractions is the same each time.
+            f"SELECT account_id, day, metric, sum(amount ORDER BY event_id) AS value "
+            f"FROM counted SEMI JOIN news USING (account_id, day, metric) GROUP BY account_id, day, metric"
         )
 
     def _own(self, table: str) -> str:
@@ -224,10 +245,11 @@ class Stage:
         for reading in self.vendor.readings:
             if reading.whole and table in reading.gives:
                 stream = _sql.literal(reading.name)
-                newest = f"(SELECT max(pulled) FROM {self._table(table)} WHERE stream = {stream})"
+                listed = str(self.listed.get(reading.name, 0))
+                newest = newest_listing(self._table(table), reading.name, listed)
                 where.append(f"(stream <> {stream} OR pulled = {newest})")
         sql = f"SELECT * FROM {self._table(table)}" + (f" WHERE {' AND '.join(where)}" if where else "")
-        if table in ("events", "versions"):
+        if table == "events":
             return sql
         key = ", ".join(f'"{column}"' for column in LANDED[table].KEY)
         return (
@@ -238,14 +260,23 @@ class Stage:
 
     def withdraw(self) -> int:
         """Delete what this vendor gave and no longer gives, inside the door's transaction; answers how many rows."""
+        listed = {table for reading in self.vendor.readings if reading.whole for table in reading.gives}
+        # A plan that is no longer listed is still somebody's.
+        unlisted = sum(
+            self._delete(self._unlisted(table))
+            for table in sorted((listed & self.there & set(TABLES)) - {"plans"})
+        )
         if self.vendor.own_ids:
-            return 0
-        gone = self._delete(
-            # An account that a record made, and that it is no longer.
+            return unlisted
+        gone = unlisted + self._delete(
+            # An account that this vendor alone has made, and that none of its records is any longer.
             f"DELETE FROM accounts AS f USING {self._temp('fresh')} c WHERE f.account_id = c.was "
-            f"AND f.account_id NOT IN (SELECT account_id FROM {self._temp('matched')}) AND EXISTS (SELECT 1 FROM "
-            f"identities i WHERE i.source = {_sql.literal(self.vendor.name)} AND i.record_id = c.record_id "
-            f"AND i.account_id = c.was AND i.how = 'own')"
+            f"AND f.account_id NOT IN (SELECT account_id FROM {self._temp('matched')}) "
+            f"AND (SELECT list(source) FROM account_makers m WHERE m.account_id = f.account_id) = "
+            f"[{_sql.literal(self.vendor.name)}]"
+        )
+        self.duck.execute(
+            "DELETE FROM account_makers AS m WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.account_id = m.account_id)"
         )
         if "versions" in self.there:
             prefix = _sql.literal(self.vendor.name + ":")
@@ -257,11 +288,6 @@ class Stage:
         for table in sorted(self.there - {"records", "versions"}):
             if "account_id" in LANDED[table].model_fields:
                 gone += self._delete(self._of_former_accounts(table))
-            elif (
-                any(reading.whole and table in reading.gives for reading in self.vendor.readings)
-                and table != "plans"
-            ):
-                gone += self._delete(self._unlisted(table))
         if "events" in self.there:
             gone += self._delete(
                 f"DELETE FROM measures AS f USING {self._table('events')} l JOIN {self._temp('fresh')} c "
@@ -276,31 +302,45 @@ class Stage:
 
     def _of_former_accounts(self, table: str) -> str:
         """DELETE of the facts that records gave under the account they were taken for before."""
-        same = []
-        for column in LANDED[table].KEY:
-            theirs = f'l."{column}"'
-            if column == PREFIXED.get(table):
-                theirs = f"{_sql.literal(self.vendor.name + ':')} || {theirs}"
-            same.append(
-                "f.account_id = c.was"
-                if column == "account_id"
-                else f'f."{column}" IS NOT DISTINCT FROM {theirs}'
-            )
+        same = self._same_key(table, "l", "c.was")
         if "account_id" not in LANDED[table].KEY:
-            same.append("f.account_id = c.was")
+            same += " AND f.account_id = c.was"
         return (
             f"DELETE FROM {table} AS f USING {self._table(table)} l JOIN {self._temp('fresh')} c "
-            f"ON c.record_id = l.account_id WHERE {' AND '.join(same)}"
+            f"ON c.record_id = l.account_id WHERE {same}"
         )
 
     def _unlisted(self, table: str) -> str:
         """DELETE of the facts that were listed once and are no longer."""
-        same = " AND ".join(f'f."{column}" IS NOT DISTINCT FROM l."{column}"' for column in LANDED[table].KEY)
-        still = same.replace("l.", "n.")
-        return (
-            f"DELETE FROM {table} AS f WHERE EXISTS (SELECT 1 FROM {self._table(table)} l WHERE {same}) "
-            f"AND NOT EXISTS (SELECT 1 FROM ({self._newest(table)}) n WHERE {still})"
+        once, now = self._table(table), f"({self._newest(table)})"
+        if self.vendor.own_ids or "account_id" not in LANDED[table].model_fields:
+            account = {"l": 'l."account_id"', "n": 'n."account_id"'}
+            once, now = f"{once} l", f"{now} n"
+        else:
+            account = {"l": "o.account_id", "n": "m.account_id"}
+            matched = self._temp("matched")
+            once = f"{once} l LEFT JOIN {matched} o ON o.record_id = l.account_id"
+            now = f"{now} n LEFT JOIN {matched} m ON m.record_id = n.account_id"
+        streams = ", ".join(
+            _sql.literal(reading.name)
+            for reading in self.vendor.readings
+            if reading.whole and table in reading.gives
         )
+        return (
+            f"DELETE FROM {table} AS f WHERE EXISTS (SELECT 1 FROM {once} WHERE l.stream IN ({streams}) "
+            f"AND {self._same_key(table, 'l', account['l'])}) "
+            f"AND NOT EXISTS (SELECT 1 FROM {now} WHERE {self._same_key(table, 'n', account['n'])})"
+        )
+
+    def _same_key(self, table: str, alias: str, account: str) -> str:
+        """SQL: that a fact `f` is what the landed row `alias` gives, whose account is `account`."""
+        same = []
+        for column in LANDED[table].KEY:
+            theirs = account if column == "account_id" else f'{alias}."{column}"'
+            if column == PREFIXED.get(table) and not self.vendor.own_ids:
+                theirs = f"{_sql.literal(self.vendor.name + ':')} || {theirs}"
+            same.append(f'f."{column}" IS NOT DISTINCT FROM {theirs}')
+        return " AND ".join(same)
 
     def _table(self, name: str) -> str:
         return f"{self.alias}.{DATASET}.{name}"

@@ -120,6 +120,12 @@ class Vendor:
     readings: list[Reading] = field(default_factory=list)
     needs: str = ""
     "The extra of our own package that it needs, if any."
+    has_api: bool = True
+    "Whether it is asked by HTTP, and so has an address; not one that is read from a database, a file or its inbox."
+    asks_about_domains: bool = False
+    "Whether it is asked about the companies our accounts are; then the last sync has left their domains in the Api."
+    wants: Callable[[Any, str], bool] = lambda section, stream: True  # noqa: ARG005
+    "Whether a stream is read with these settings."
     hook: Hook | None = None
     "Its webhook, where it has one: what comes by it waits in the inbox until the next reading."
 

@@ -50,10 +50,12 @@ class Files:
         mapped = {name for _, _, made in maps for name in (made.file, *(join.file for join in made.join))}
         given = {table for table, *_ in maps} | {table for table, *_ in rows}
         found = _canonical.find(folder, mapped, given)
-        _canonical.require(REQUIRED, folder, found, given)
+        # Where a vendor is connected, it may be the vendor that gives them.
+        required = () if workspace.settings.connectors.vendors else REQUIRED
+        _canonical.require(required, folder, found, given)
         staged = [
             *(
-                _canonical.staged(duck, table, path, needed=table in REQUIRED)
+                _canonical.staged(duck, table, path, needed=table in required)
                 for table, path in found.files.items()
             ),
             *(_foreign.staged(duck, folder, table, made, where) for table, where, made in maps),

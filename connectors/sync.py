@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time
 from functools import partial
+from queue import Empty, Queue
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from agent.facts.door import load, transaction
+from agent.facts.door import ALWAYS_ALLOWED, load, nothing_new, transaction
 from agent.facts.identities import How, Identity, Matching, company_domain, match
 from agent.facts.identity_store import keep_doubts, keep_identities, known_accounts, taken_before
 from agent.facts.schema import create_tables
 from agent.facts.staged import TableReport
 from agent.facts.version import raise_version
-from agent.foundation.errors import ConfigError, OutgrownError, UsageError
+from agent.foundation.errors import ConfigError, InputError, OutgrownError, UsageError
 from connectors import BUILT_IN, VENDORS, _settled
 from connectors._landing import Landed, Landing
 from connectors._staging import FACTS
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from connectors._vendor import Source, Vendor
 
 Progress = Callable[[str], None]
+AT_ONCE = 6
+"How many vendors are read side by side."
 NOTHING = "No source is configured; add [connectors.files] with dir to outgrown.toml, or run `outgrown connect NAME`."
 
 
@@ -49,24 +53,33 @@ def run(
     Each source is one transaction.
 
     Raises UsageError for an unknown name, ConfigError when nothing is configured, InputError and
-    TooManyRejected for what cannot be read.
+    TooManyRejected for what cannot be read, once all the other sources are in.
     """
     files, _ = chosen(workspace.settings, names)
     fetched = fetch(workspace, names, since, progress) if landed is None else landed
     reports: list[TableReport] = []
+    bad: list[InputError] = []
     for connector in files:
         progress(f"reading {connector.name}")
-        staged = connector.pull(workspace, warehouse.duck, since)
-        progress(f"loading {', '.join(dict.fromkeys(part.table for part in staged))} from {connector.name}")
-        reports += load(
-            warehouse,
-            connector.name,
-            staged,
-            read_at=read_at,
-            max_rejected=connector.max_rejected(workspace.settings),
-        )
+        try:
+            staged = connector.pull(workspace, warehouse.duck, since)
+            tables = ", ".join(dict.fromkeys(part.table for part in staged))
+            progress(f"loading {tables} from {connector.name}")
+            reports += load(
+                warehouse,
+                connector.name,
+                staged,
+                read_at=read_at,
+                max_rejected=connector.max_rejected(workspace.settings),
+            )
+        except InputError as error:
+            bad.append(error)
     if configured(workspace.settings):
-        reports += _enter(workspace, warehouse, fetched, read_at=read_at, progress=progress)
+        reports += _enter(workspace, warehouse, fetched, read_at=read_at, progress=progress, bad=bad)
+    if len(bad) == 1:
+        raise bad[0]
+    if bad:
+        raise InputError(" ".join(str(error) for error in bad))
     return reports
 
 
@@ -80,18 +93,58 @@ def fetch(
 
     Raises UsageError for an unknown name and ConfigError when nothing is configured.
     """
+    from connectors._api import keys_of
+    from connectors._landing import parts
+
     _, vendors = chosen(workspace.settings, names)
     moment = datetime.combine(since, time()) if since else None
-    return [_fetch(workspace, vendor, moment, progress) for vendor in vendors]
+    given = [(vendor, keys_of(vendor, workspace)) for vendor in vendors]
+    if given:
+        parts()
+    if len(given) < 2:
+        return [_fetch(workspace, vendor, keys, moment, progress) for vendor, keys in given]
+    # Side by side: most of the time each of them waits for its own vendor.
+    found: dict[str, Landed | BaseException] = {}
+    waiting: Queue[tuple[Vendor, dict[str, str]]] = Queue()
+    for pair in given:
+        waiting.put(pair)
+
+    def work() -> None:
+        while True:
+            try:
+                vendor, keys = waiting.get_nowait()
+            except Empty:
+                return
+            try:
+                found[vendor.name] = _fetch(workspace, vendor, keys, moment, progress)
+            except BaseException as error:
+                found[vendor.name] = error
+
+    # Whoever stops the command does not wait for the vendors.
+    workers = [Thread(target=work, daemon=True) for _ in range(min(AT_ONCE, len(given)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    landed = [found[vendor.name] for vendor in vendors]
+    for one in landed:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in landed if isinstance(one, Landed)]
 
 
-def _fetch(workspace: Workspace, vendor: Vendor, since: datetime | None, progress: Progress) -> Landed:
-    from connectors._api import Api, keys_of
+def _fetch(
+    workspace: Workspace,
+    vendor: Vendor,
+    keys: Mapping[str, str],
+    since: datetime | None,
+    progress: Progress,
+) -> Landed:
+    from connectors._api import Api
 
     landing = Landing(workspace, vendor.name)
     section = section_of(vendor, workspace.settings)
     try:
-        keys = keys_of(vendor, workspace)
         with landing.reading(progress):
             progress(f"reading {vendor.name}")
             found = landing.pull(
@@ -105,6 +158,7 @@ def _fetch(workspace: Workspace, vendor: Vendor, since: datetime | None, progres
                     inbox=landing.inbox,
                     landed=landing.ask,
                     domains=landing.domains,
+                    folder=workspace.folder,
                 ),
                 since,
                 progress,
@@ -131,8 +185,12 @@ def _enter(
     *,
     read_at: datetime,
     progress: Progress,
+    bad: list[InputError] | None = None,
 ) -> list[TableReport]:
-    """Take what landed into the facts: match records to accounts, then load each vendor that was read well."""
+    """Take what landed into the facts: match records to accounts, then load each vendor that was read well.
+
+    What cannot be loaded is added to `bad`, or raised where there is no such list.
+    """
     from connectors._staging import Stage
 
     duck = warehouse.duck
@@ -146,35 +204,73 @@ def _enter(
             landing = Landing(workspace, vendor.name)
             if landing.file.is_file():
                 open_.enter_context(landing.file_alone())
-                stages[vendor.name] = open_.enter_context(Stage(duck, vendor, landing).open())
+                stage = open_.enter_context(Stage(duck, vendor, landing).open())
+                # One without places has never been read to the end.
+                if stage.listed:
+                    stages[vendor.name] = stage
         before = taken_before(duck)
-        matching = _match(workspace, duck, stages, before)
-        for name, stage in stages.items():
-            if name not in well:
-                continue
-            progress(f"loading {name}")
-            [[taken]] = duck.execute(
-                "SELECT coalesce(max(pulled), 0) FROM landings WHERE source = ?", [name]
-            ).fetchall()
-            found = [one for one in matching.identities if one.record.source == name]
-            stage.prepare(found, _changed(found, before), taken)
-            section = section_of(stage.vendor, workspace.settings)
-            rejected: dict[str, list[Any]] = {}
-            for table, one in well[name].rejected:
-                rejected.setdefault(table, []).append(one)
-            reports += load(
-                warehouse,
-                name,
-                stage.staged(rejected, well[name].notes),
-                read_at=read_at,
-                max_rejected=section.max_rejected,
-                first=partial(_keep, stage=stage, name=name, matching=matching),
-            )
+        # Whoever carries our own ids comes first: its accounts are there when the others look for theirs.
+        ours = {name: stage for name, stage in stages.items() if stage.vendor.own_ids}
+        for group in (ours, {name: stage for name, stage in stages.items() if name not in ours}):
+            matching = _match(workspace, duck, stages, before)
+            for name, stage in group.items():
+                if name not in well:
+                    continue
+                progress(f"loading {name}")
+                try:
+                    reports += _enter_one(
+                        warehouse,
+                        stage,
+                        section_of(stage.vendor, workspace.settings),
+                        matching,
+                        before,
+                        well[name],
+                        read_at,
+                    )
+                except InputError as error:
+                    if bad is None:
+                        raise
+                    bad.append(error)
         _tell_doubts(duck, matching)
     for vendor in configured(workspace.settings):
         if vendor.asks_about_domains:
             Landing(workspace, vendor.name).keep_domains(_domains(duck))
     return reports
+
+
+def _enter_one(
+    warehouse: Warehouse,
+    stage: Any,
+    section: Source,
+    matching: Matching,
+    before: Mapping[tuple[str, str], Identity],
+    landed: Landed,
+    read_at: datetime,
+) -> list[TableReport]:
+    """Load one vendor, in one transaction."""
+    duck, name = warehouse.duck, stage.vendor.name
+    [[taken]] = duck.execute(
+        "SELECT coalesce(max(pulled), 0) FROM landings WHERE source = ?", [name]
+    ).fetchall()
+    found = [one for one in matching.identities if one.record.source == name]
+    was = {key[1]: one for key, one in before.items() if key[0] == name}
+    is_same = was == {one.record.record_id: one for one in found}
+    if is_same and stage.pulled() == taken and not landed.rejected and not landed.notes:
+        return nothing_new(warehouse, name, stage.tables, read_at)
+    stage.prepare(found, _changed(found, was), taken)
+    rejected: dict[str, list[Any]] = {}
+    for table, one in landed.rejected:
+        rejected.setdefault(table, []).append(one)
+    return load(
+        warehouse,
+        name,
+        stage.staged(rejected, landed.notes),
+        read_at=read_at,
+        max_rejected=section.max_rejected,
+        # Whether these are too many was asked before anything landed.
+        always_allowed=ALWAYS_ALLOWED + len(landed.rejected),
+        first=partial(_keep, stage=stage, name=name, matching=matching),
+    )
 
 
 def _domains(duck: Any) -> list[str]:
@@ -260,14 +356,15 @@ def _match(
     return match(records, known_accounts(duck, payers), _settled.read(workspace), kept)
 
 
-def _changed(found: Sequence[Identity], before: Mapping[tuple[str, str], Identity]) -> dict[str, str | None]:
-    """Records that are another account than before, or one for the first time, with the account they were."""
-    changed = {}
+def _changed(found: Sequence[Identity], before: Mapping[str, Identity]) -> dict[str, str | None]:
+    """Records that are another account than before, one for the first time, or gone, with the account they were."""
+    changed: dict[str, str | None] = {}
     for one in found:
-        was = before.get((one.record.source, one.record.record_id))
+        was = before.get(one.record.record_id)
         if was is None or was.account_id != one.account_id:
             changed[one.record.record_id] = was.account_id if was else None
-    return changed
+    there = {one.record.record_id for one in found}
+    return changed | {name: was.account_id for name, was in before.items() if name not in there}
 
 
 def configured(settings: Settings) -> list[Vendor]:

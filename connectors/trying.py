@@ -68,7 +68,7 @@ def try_out(vendor: Vendor, section: Source, workspace: Workspace, many: int) ->
 def _api(vendor: Vendor, section: Source, workspace: Workspace) -> Api:
     from connectors._api import Api, keys_of
 
-    return Api(vendor, section, keys_of(vendor, workspace))
+    return Api(vendor, section, keys_of(vendor, workspace), folder=workspace.folder)
 
 
 def _plain(item: Any, many: int) -> list[dict[str, Any]]:

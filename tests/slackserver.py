@@ -664,12 +664,19 @@ class Sent:
     status: int = 0
     "The HTTP status, in HTTP mode."
     view: Json | None = None
+    is_lost: bool = False
+    "Whether a fault that was asked for lost it, or its acknowledgement, while there was still time to acknowledge it."
     _done: threading.Event = field(default_factory=threading.Event)
 
     @property
     def envelope_id(self) -> str:
         """The name it went by first."""
         return self.envelope_ids[0] if self.envelope_ids else ""
+
+    def lose(self) -> None:
+        """Lost on purpose, unless it was acknowledged or late already."""
+        is_late = time.monotonic() - self.at > ACKNOWLEDGE_SECONDS
+        self.is_lost = self.is_lost or (self.acked_after is None and not is_late)
 
     def wait(self, seconds: float = 30.0) -> Sent:
         """Until it is acknowledged."""
@@ -686,6 +693,8 @@ class Connection:
         self.outgoing: asyncio.Queue[str | None] = asyncio.Queue()
         self.is_leaving = False
         "It was told to go: no new envelopes."
+        self.carried: list[Sent] = []
+        "What it was given."
 
     def send(self, document: Json) -> None:
         """Queue a frame."""
@@ -1501,7 +1510,9 @@ class SlackServer(WebApi):
         self._by_envelope[envelope["envelope_id"]] = sent
         for _ in range(2 if self._take("twice") else 1):
             self._turn += 1
-            staying[self._turn % len(staying)].send(envelope)
+            chosen = staying[self._turn % len(staying)]
+            chosen.carried.append(sent)
+            chosen.send(envelope)
 
     def _again(self, sent: Sent, attempt: int) -> None:
         if sent.acked_after is None and attempt <= self.retries:
@@ -1575,6 +1586,8 @@ class SlackServer(WebApi):
         finally:
             self.connections.remove(connection)
             writer.cancel()
+            for sent in connection.carried if connection.is_leaving else ():
+                sent.lose()
 
     @staticmethod
     async def _write(connection: Connection) -> None:
@@ -1590,7 +1603,9 @@ class SlackServer(WebApi):
         sent = self._by_envelope.get(frame.get("envelope_id", ""))
         if sent is None:
             self.refused.append(Refused("socket", ["acknowledges no envelope of ours"], frame))
-        elif not self._take("ack"):
+        elif self._take("ack"):
+            sent.lose()
+        else:
             self._acknowledged(sent, frame.get("payload") or {})
 
     async def _post(self, sent: Sent, attempt: int) -> None:
@@ -1602,7 +1617,9 @@ class SlackServer(WebApi):
         more = {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"} if attempt else {}
         status, text = await asyncio.to_thread(self.post_signed, body, kind, headers=more)
         sent.status = status
-        if status == 200 and not self._take("ack"):
+        if status == 200 and self._take("ack"):
+            sent.lose()
+        elif status == 200:
             self._acknowledged(sent, json.loads(text) if text.startswith("{") else {})
 
     def post_signed(

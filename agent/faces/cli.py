@@ -22,6 +22,7 @@ from agent.faces import (
     commands_signals,
     commands_slack,
     commands_start,
+    commands_targets,
     terminal,
 )
 from agent.faces.common import close_houses, note, say
@@ -33,7 +34,8 @@ STOPPED = 130
 ORDER = (
     "demo", "init", "connect", "doctor", "sync", "identities", "scan", "explain", "ask", "digest", "draft", "drafts",
     "check", "review", "approve",
-    "edit", "skip", "snooze", "send", "serve", "outbox", "reply", "outcome", "backtest", "triggers", "whatif", "eval", "forget",
+    "edit", "skip", "snooze", "send", "serve", "outbox", "reply", "outcome", "targets", "backtest", "triggers", "whatif",
+    "eval", "forget",
 )  # fmt: skip
 "The commands as a person meets them; any other comes after."
 
@@ -72,6 +74,7 @@ for module in (
     commands_eval,
     commands_serve,
     commands_slack,
+    commands_targets,
 ):
     module.register(app)
 

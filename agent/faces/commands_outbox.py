@@ -280,8 +280,11 @@ def forget(
     house.must_be_known(account)
     if not yes:
         typer.confirm(f"Erase all data of account {account}? This cannot be undone", abort=True)
+    elsewhere = house.where_else(account)
     rows, files = house.forget(account)
     said = f"Erased {rows} rows and {files} files; the account stays suppressed."
     if house.read_in_place:
         said += " Your warehouse is only read, so its rows are still there: erase them there."
-    answer(as_json, {"account_id": account, "rows": rows, "files": files}, said)
+    if elsewhere:
+        said += f" Erase it there as well, or the next sync brings it back: {', '.join(elsewhere)}."
+    answer(as_json, {"account_id": account, "rows": rows, "files": files, "elsewhere": elsewhere}, said)

@@ -35,6 +35,7 @@ def examine(given: Path | None) -> list[Check]:
     from agent.faces import examining_slack
     from agent.faces.examining_connectors import connector_checks
     from agent.faces.examining_delivery import delivery_checks
+    from agent.faces.examining_targets import target_checks
     from agent.signals.library import library_of
     from agent.wiring import House
 
@@ -52,6 +53,7 @@ def examine(given: Path | None) -> list[Check]:
     )
     checks += delivery_checks(house)
     checks += examining_slack.checks(workspace)
+    checks += target_checks(house)
     checks += _model(house)
     return checks
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from agent.facts.identity_store import keep_makers
 from agent.facts.incoming import Incoming
 from agent.facts.merge import merge
 from agent.facts.oddities import oddities
@@ -68,11 +69,28 @@ def load(
             return reports
 
 
+def nothing_new(
+    warehouse: Warehouse, source: str, tables: Iterable[str], read_at: datetime
+) -> list[TableReport]:
+    """Keep that a source was read and had nothing for these tables that the facts do not have: one transaction."""
+    duck, names = warehouse.duck, list(tables)
+    with transaction(duck):
+        create_tables(duck)
+        duck.execute("DELETE FROM rejected_rows WHERE source = ?", [source])
+        duck.executemany(
+            "INSERT INTO source_reads VALUES (?, ?, ?, 0, 0, 0, 0)",
+            [(source, table, read_at) for table in names],
+        )
+    return [TableReport(table=table, file=source) for table in names]
+
+
 def _enter(duck: Any, source: str, incoming: Incoming, read_at: datetime) -> list[TableReport]:
     """Merge one table's checked rows, inside the transaction."""
     started = time.perf_counter()
     incoming.keep_rejections(source, read_at)
     merged = merge(duck, incoming)
+    if incoming.table == "accounts":
+        keep_makers(duck, source, incoming.name)
     notes = oddities(duck, incoming)
     reports = incoming.reports(merged, notes, time.perf_counter() - started)
     duck.executemany(

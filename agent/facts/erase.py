@@ -34,6 +34,7 @@ def erase(warehouse: Warehouse, account_id: str) -> int:
                 gone += count
         for kept in KEPT_OF_TICKETS:
             duck.execute(f"DELETE FROM {kept} WHERE account_id = ?", [account_id])
+        duck.execute("DELETE FROM account_makers WHERE account_id = ?", [account_id])
         duck.execute("DELETE FROM rejected_rows")
         if gone:
             raise_version(duck)

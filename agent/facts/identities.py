@@ -7,7 +7,7 @@ the accounts they are about are held (`ambiguous_identity`, rule book §6) until
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -127,6 +127,11 @@ class _Matcher:
         self.doubts: list[Doubt] = []
 
     def run(self, records: list[Record]) -> Matching:
+        self.of_domain = Counter(
+            (record.source, record.domain)
+            for record in records
+            if record.domain and self.settled.get((record.source, record.record_id)) != NO_ACCOUNT
+        )
         payers = [record for record in records if record.gives_accounts]
         found = [*self._paying(payers), *self._others([r for r in records if not r.gives_accounts])]
         return Matching(tuple(sorted(found, key=lambda one: one.record)), tuple(self.doubts))
@@ -140,30 +145,44 @@ class _Matcher:
                 left.append(record)
             else:
                 first.append(identity)
+        # Domains of accounts that others brought; those of a vendor's own customers do not merge by themselves.
+        elsewhere: dict[tuple[str | None, str], set[str]] = defaultdict(set)
+        for domain, accounts in self.by_domain.items():
+            elsewhere[None, domain] |= accounts
         for identity in first:
             self._learn(identity)
-        # Domains of accounts that others brought; those of this vendor's own customers do not merge by themselves.
-        elsewhere = {domain: set(accounts) for domain, accounts in self.by_domain.items()}
+            if identity.account_id and identity.record.domain:
+                elsewhere[identity.record.source, identity.record.domain].add(identity.account_id)
+        sources = {None, *(record.source for record in payers)}
+
+        def there(record: Record) -> set[str]:
+            domain = record.domain or ""
+            return set[str]().union(*(elsewhere.get((one, domain), ()) for one in sources - {record.source}))
+
+        nobodys = [record for record in left if not there(record)]
+        for record in nobodys:
+            first.append(Identity(record, State.MATCHED, record.record_id, How.OWN))
+            self._learn(first[-1])
+        # What they became counts for the others as it will the next time.
+        for record in nobodys:
+            if record.domain:
+                elsewhere[record.source, record.domain].add(record.record_id)
+        own = set(nobodys)
         for record in left:
-            there = elsewhere.get(record.domain or "", set())
-            if len(there) > 1:
-                first.append(self._ambiguous(record, there))
-            elif there and not self._shared(record, left):
-                first.append(Identity(record, State.MATCHED, min(there), How.DOMAIN))
-            elif there:
-                first.append(self._ambiguous(record, there))
+            if record in own:
+                continue
+            found = there(record)
+            if len(found) == 1 and not self._has_twin(record):
+                first.append(Identity(record, State.MATCHED, min(found), How.DOMAIN))
             else:
-                first.append(Identity(record, State.MATCHED, record.record_id, How.OWN))
+                first.append(self._ambiguous(record, found))
             self._learn(first[-1])
         self._doubt_twins(first)
         yield from first
 
-    def _shared(self, record: Record, others: list[Record]) -> bool:
-        """Whether another record of the same vendor goes by the same domain."""
-        return any(
-            other.source == record.source and other.domain == record.domain and other != record
-            for other in others
-        )
+    def _has_twin(self, record: Record) -> bool:
+        """Whether another record of the same vendor goes by the same domain, and was not left out by word."""
+        return self.of_domain[record.source, record.domain or ""] > 1
 
     def _doubt_twins(self, found: list[Identity]) -> None:
         """Two customers of one domain that are two accounts, and nobody has said that they should be."""
@@ -186,10 +205,6 @@ class _Matcher:
                 )
 
     def _others(self, records: list[Record]) -> Iterator[Identity]:
-        twins: dict[tuple[str, str], list[Record]] = defaultdict(list)
-        for record in records:
-            if record.domain and self._sure(record) is None:
-                twins[record.source, record.domain].append(record)
         for record in records:
             sure = self._sure(record)
             if sure is not None:
@@ -198,7 +213,7 @@ class _Matcher:
             there = self.by_domain.get(record.domain or "", set())
             if not there:
                 yield Identity(record, State.UNMATCHED, says="no account has its id or its domain")
-            elif len(there) > 1 or len(twins[record.source, record.domain or ""]) > 1:
+            elif len(there) > 1 or self._has_twin(record):
                 yield self._ambiguous(record, there)
             else:
                 yield Identity(record, State.MATCHED, min(there), How.DOMAIN)
@@ -229,7 +244,7 @@ class _Matcher:
                 f"`outgrown identities settle {record.source} {record.record_id} {record.own_id}`"
             )
             return Identity(record, State.MATCHED, account, How.ID, says=says)
-        how = How.ID if record.own_id else How.OWN
+        how = How.OWN if account == record.record_id and not record.own_id else How.ID
         return Identity(record, State.MATCHED, account, how)
 
     def _by_own_id(self, record: Record) -> Identity | None:

@@ -14,12 +14,26 @@ if TYPE_CHECKING:
 _COLUMNS = "source, record_id, name, own_id, domain, state, account_id, how, candidates, says"
 
 
+def keep_makers(duck: Any, source: str, arriving: str) -> None:
+    """Remember that a source gave the accounts of the table `arriving`, inside the transaction that merges them."""
+    duck.execute(
+        f"INSERT INTO account_makers SELECT DISTINCT account_id, ? FROM {arriving} a WHERE _why IS NULL AND NOT EXISTS "
+        f"(SELECT 1 FROM account_makers m WHERE m.account_id = a.account_id AND m.source = ?)",
+        [source, source],
+    )
+
+
 def known_accounts(duck: Any, payers: Sequence[str]) -> dict[str, str | None]:
-    """Accounts that did not come from the vendors `payers`, with the domains they go by."""
-    names = ", ".join(["''", *("'" + name.replace("'", "''") + "'" for name in payers)])
+    """Accounts that others than the vendors `payers` gave, with the domains they go by.
+
+    What a vendor's own records made is told by those records; it must not look like somebody else's word for them.
+    """
     rows = duck.execute(
-        f"SELECT account_id, domain, contact_email FROM accounts WHERE account_id NOT IN (SELECT account_id "
-        f"FROM identities WHERE source IN ({names}) AND account_id IS NOT NULL AND how = '{How.OWN}')"
+        "SELECT account_id, domain, contact_email FROM accounts a WHERE EXISTS (SELECT 1 FROM account_makers m "
+        "WHERE m.account_id = a.account_id AND NOT list_contains(?, m.source)) "
+        # Facts of an earlier version do not say who gave an account: then it was none of these.
+        "OR NOT EXISTS (SELECT 1 FROM account_makers m WHERE m.account_id = a.account_id)",
+        [list(payers)],
     ).fetchall()
     return {account: company_domain(domain, email) for account, domain, email in rows}
 

@@ -82,10 +82,12 @@ INTERNAL: dict[str, str] = {
     "account_id VARCHAR, how VARCHAR, candidates VARCHAR, says VARCHAR",
     "identity_doubts": "account_id VARCHAR, source VARCHAR, record_id VARCHAR, says VARCHAR",
     "landings": "source VARCHAR, pulled BIGINT",
+    "account_makers": "account_id VARCHAR, source VARCHAR",
 }
 """Our own tables beside the facts, with their columns: reads, rejected rows, the version of the facts, what the
 tickets ask for as it was read, what a model said of them, how many rows of a table lie in order, which account each
-vendor's record is, what is not settled about that, and up to which reading a vendor's rows were taken in."""
+vendor's record is, what is not settled about that, up to which reading a vendor's rows were taken in, and which sources
+gave an account."""
 ADDED = ("time_zone",)
 "Columns that files of an earlier version do not have; only a text that may be empty can be added."
 KEPT_OF_TICKETS = ("ticket_asks", "ticket_readings", "ticket_answers")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agent.foundation.section import Section
+from agent.foundation.sections_outward import Targets
 from agent.foundation.sections_running import Delivery, Digest, Serve, Slack, TimeZone
 
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -251,3 +252,4 @@ class Settings(Section):
     slack: Slack = Slack()
     digest: Digest = Digest()
     serve: Serve = Serve()
+    targets: Targets = Targets()

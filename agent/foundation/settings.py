@@ -73,6 +73,7 @@ __all__ = [
     "model_access",
     "open_workspace",
     "read_settings",
+    "url_from_environment",
 ]
 
 FILE = "outgrown.toml"
@@ -120,8 +121,7 @@ class Workspace:
         Raises ConfigError for a `${NAME}` that is not set.
         """
         given = os.environ.get("OUTGROWN_WAREHOUSE_URL", "") or self.settings.warehouse.url
-        # The whole of it is a URL already; a part of it may hold characters that mean something in one.
-        return _filled_in(given, "warehouse.url", str if FROM_ENVIRONMENT.fullmatch(given) else _quoted)
+        return url_from_environment(given, "warehouse.url")
 
     @property
     def warehouse_options(self) -> dict[str, str | int | float | bool]:
@@ -158,6 +158,15 @@ class Workspace:
 
 
 FROM_ENVIRONMENT = re.compile(r"\$\{(\w+)\}")
+
+
+def url_from_environment(text: str, setting: str) -> str:
+    """A URL with every `${NAME}` filled in.
+
+    Raises ConfigError for a name that is not set.
+    """
+    # The whole of it is a URL already; a part of it may hold characters that mean something in one.
+    return _filled_in(text, setting, str if FROM_ENVIRONMENT.fullmatch(text) else _quoted)
 
 
 def _quoted(value: str) -> str:

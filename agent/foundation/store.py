@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from agent.foundation.errors import ConfigError, StoreBusy, StoreError
 
-HEAD = "0003"
+HEAD = "0004"
 "The newest migration; equal to what Alembic finds in migrations/versions."
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"

@@ -26,6 +26,7 @@ from agent.approval.tables import (
 )
 from agent.approval.tables_running import Click, Post
 from agent.delivery.channel import Channel
+from agent.delivery.outward_ledger import forget_outward
 from agent.drafting.brief import Brief
 from agent.foundation.store import Store, changed
 from agent.scoring.assessment import Assessment
@@ -75,6 +76,8 @@ def forget(
         _part_from_calls(session, account_id)
         _part_from_posts(session, account_id)
         rows = _erase(session, account_id)
+        if told := forget_outward(session, account_id):
+            rows["outward"] = told
         record(session, at=now, who=who, what="forgotten", subject=f"account:{account_id}", after=dict(rows))
     store.scrub()
     return Forgotten(rows=rows, files=files)

@@ -71,6 +71,17 @@ class Connecting(Looking):
         with self.warehouse() as warehouse:
             return identities_of(warehouse)
 
+    def where_else(self, account_id: str) -> list[str]:
+        """Where an account's data still is when we have erased ours: vendors that were read, targets that were told."""
+        from agent.delivery.outward_ledger import told_elsewhere
+
+        read = {one.record.source for one in self._known_identities() if one.account_id == account_id}
+        told = {f"{line.target} (as {line.our_id})" for line in told_elsewhere(self.store, account_id)}
+        return [*sorted(read), *sorted(told)]
+
+    def _known_identities(self) -> list[Identity]:
+        return self.identities() if not self.read_in_place and self.workspace.facts_file.is_file() else []
+
     def settle_identity(self, source: str, record_id: str, account: str) -> Identity:
         """Say which account a record is (or OWN_ACCOUNT, NO_ACCOUNT), and move its facts there.
 

@@ -17,6 +17,7 @@ from agent.learning.outcomes import OutcomeKind, record_outcome
 from agent.learning.replies import ReplyKind, close_conversation, record_reply
 from agent.wiring.connecting import Connecting
 from agent.wiring.freshening import Freshening
+from agent.wiring.pushing import Pushing
 from agent.wiring.replaying import Replaying
 from agent.wiring.rules import Ruling
 from agent.wiring.sending import Sending
@@ -24,14 +25,15 @@ from agent.wiring.writing import Writing
 from connectors import sync
 
 
-class House(Writing, Replaying, Ruling, Freshening, Sending, Connecting):
+class House(Writing, Replaying, Ruling, Freshening, Sending, Connecting, Pushing):
     """One workspace: looking, writing, deciding, sending, and what comes back."""
 
     def tidy(self) -> None:
-        """Wake what was snoozed and expire what waited too long."""
+        """Wake what was snoozed, expire what waited too long, note which targets were switched off."""
         now = clock.now()
         wake_snoozed(self.store, now)
         expire_old(self.store, now)
+        self.notice_targets()
 
     def edit(
         self, draft_id: str, message: Message, confirm: Sequence[str] = (), base: int | None = None

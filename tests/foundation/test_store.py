@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, col, select
 from agent.approval import tables_running as _running  # noqa: F401
 from agent.approval.audit import record
 from agent.approval.tables import AuditLine, ContactRule
+from agent.delivery import tables_outward as _outward  # noqa: F401
 from agent.foundation import store as state
 from agent.foundation.errors import ConfigError, StoreBusy, StoreError
 from agent.foundation.store import Store, changed, open_store
@@ -234,6 +235,8 @@ def test_the_tables_are_in_the_words_of_the_field(store: Store) -> None:
         "opportunities",
         "posts",
         "outcomes",
+        "outward",
+        "outward_switches",
         "replies",
         "runs",
         "scan_runs",

@@ -44,6 +44,9 @@ class Vendor:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body in one packet: apart, each answer would wait for the other side's acknowledgement.
+            wbufsize = 1 << 16
+            disable_nagle_algorithm = True
 
             def _serve(self):
                 length = int(self.headers.get("content-length") or 0)
@@ -65,7 +68,7 @@ class Vendor:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
             def log_message(self, *given):
                 pass
@@ -73,7 +76,9 @@ class Vendor:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
 
     def answer(self, asked):
         """What is answered."""

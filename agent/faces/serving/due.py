@@ -21,8 +21,12 @@ class Job(StrEnum):
 
     TIDY = "tidy"
     SYNC = "sync"
+    HOOKED = "hooked"
+    "A sync of those vendors alone whose webhooks brought something."
     DRAFT = "draft"
     DIGEST = "digest"
+    PUSH = "push"
+    "Telling the founder's own tools what happens."
 
 
 def newest_due(job: Job, settings: Settings, now: datetime) -> datetime | None:
@@ -51,9 +55,11 @@ def next_due(job: Job, settings: Settings, now: datetime) -> datetime | None:
 
 def _every(job: Job, settings: Settings) -> timedelta | None:
     """How often a job comes that keeps to no hour of the day."""
-    if job is Job.TIDY:
-        return timedelta(minutes=1)
     hours = settings.serve.sync_every_hours
+    if job is Job.TIDY or (job is Job.HOOKED and hours):
+        return timedelta(minutes=1)
+    if job is Job.PUSH:
+        return timedelta(minutes=1) if settings.targets.is_any_on else None
     return timedelta(seconds=max(60, round(hours * 3600))) if job is Job.SYNC and hours else None
 
 

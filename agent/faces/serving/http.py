@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from agent.faces.serving.hooks import LARGE_AT_ONCE, LARGEST_CALL, is_open, take_call
 from agent.faces.serving.voice import Voice
 from agent.foundation.errors import ConfigError, InputError, NotFound, OutgrownError, StoreError
 
@@ -49,15 +50,30 @@ def application(
         body, kind = page()
         return Response(body, headers={"content-type": kind})
 
+    large = asyncio.Semaphore(LARGE_AT_ONCE)
+
     async def webhooks(request: Request) -> Response:
-        body = await read_body(request)
+        provider = request.path_params["provider"]
+        if provider in PROVIDERS and request.method == "POST":
+            return await taken(request, take_webhook, LARGEST_BODY)
+        if not is_open(house, provider):
+            return JSONResponse({"error": "no such provider"}, 404)
+        if request.method == "HEAD":
+            # Intercom looks whether somebody is there before it takes the address.
+            return Response()
+        given = request.headers.get("content-length", "")
+        if given.isdigit() and int(given) <= LARGEST_BODY:
+            return await taken(request, take_call, LARGEST_BODY)
+        async with large:
+            return await taken(request, take_call, LARGEST_CALL)
+
+    async def taken(request: Request, take: Callable[..., int], largest: int) -> Response:
+        body = await read_body(request, largest)
         if body is None:
             return JSONResponse({"error": "too large, or too slow"}, 413)
-        provider = request.path_params["provider"]
-        if provider not in PROVIDERS:
-            return JSONResponse({"error": "no such provider"}, 404)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        status = await run_in_threadpool(take_webhook, house, provider, headers, body, voice)
+        provider = request.path_params["provider"]
+        status = await run_in_threadpool(take, house, provider, headers, body, voice)
         return JSONResponse({"ok": status == 200}, status)
 
     async def unforeseen(request: Request, error: Exception) -> Response:
@@ -68,23 +84,23 @@ def application(
     routes = [
         Route("/healthz", healthz, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
-        Route("/webhooks/{provider:str}", webhooks, methods=["POST"]),
+        Route("/webhooks/{provider:str}", webhooks, methods=["POST", "HEAD"]),
         *also,
     ]
     return Starlette(routes=routes, exception_handlers={OutgrownError: unforeseen, Exception: unforeseen})
 
 
-async def read_body(request: Request) -> bytes | None:
-    """The body; None for one that is too large or comes too slowly."""
+async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes | None:
+    """The body; None for one that is larger or comes too slowly."""
     given = request.headers.get("content-length", "")
-    if given.isdigit() and int(given) > LARGEST_BODY:
+    if given.isdigit() and int(given) > largest:
         return None
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for part in request.stream():
                 body += part
-                if len(body) > LARGEST_BODY:
+                if len(body) > largest:
                     return None
     except TimeoutError:
         return None
@@ -166,7 +182,8 @@ def _bound(host: str, port: int) -> socket.socket:
         raise ConfigError(
             f"host in [serve] is {host!r}, which is no address of this machine; mend it."
         ) from bad
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # By its number: without it asyncio does not know TCP, and an answer waits 40 ms for the caller's acknowledgement.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))

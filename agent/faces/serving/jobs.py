@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
     from agent.faces.slack.desk import Desk
     from agent.wiring import House
 
-KEEP = {Job.TIDY: timedelta(hours=1)}
+KEEP = {Job.TIDY: timedelta(hours=1), Job.HOOKED: timedelta(days=1), Job.PUSH: timedelta(hours=1)}
 "How long runs are remembered; the others' for KEEP_OTHERS."
 KEEP_OTHERS = timedelta(days=40)
+PUSHED_AT_ONCE = 500
+"Records for each target in one run: a sync that is due must not wait for long."
+MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,20 @@ def sync(turn: Turn) -> str:
     return f"{facts}; {len(found.accounts):,} accounts looked at{gone}{failed}"
 
 
+def hooked(turn: Turn) -> str:
+    """Pull facts from the vendors whose webhooks brought something since; nothing else is looked at."""
+    from agent.wiring.hooking import waiting
+
+    names = waiting(turn.house.workspace)
+    if not names:
+        return ""
+    synced = turn.house.sync(names)
+    if synced.failed:
+        raise OutgrownError(" ".join(synced.failed.values()))
+    new, changed = (sum(getattr(one, what) for one in synced.tables) for what in ("new", "changed"))
+    return f"{' and '.join(names)} called: {new:,} facts new, {changed:,} changed"
+
+
 def draft(turn: Turn) -> str:
     """Write about ready accounts."""
     from agent.faces.telling import worded
@@ -78,9 +96,19 @@ def digest(turn: Turn) -> str:
     return f"posted, as of {day}"
 
 
+def push(turn: Turn) -> str:
+    """Tell the founder's own tools what has happened; what is left over is told in the next minute."""
+    done = turn.house.push(PUSHED_AT_ONCE)
+    told = Counter(f"{one.target} {one.result}" for one in done)
+    reasons = dict.fromkeys(f"{one.target}: {one.says.rstrip('.')}" for one in done if one.result != "done")
+    return "; ".join([*(f"{number} {what}" for what, number in told.items()), *list(reasons)[:MOST_REASONS]])
+
+
 WORK: dict[Job, Callable[[Turn], str]] = {
     Job.TIDY: tidy,
     Job.SYNC: sync,
+    Job.HOOKED: hooked,
     Job.DRAFT: draft,
     Job.DIGEST: digest,
+    Job.PUSH: push,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, col, func, select
 
 from agent.approval import runs
+from agent.approval.clicks import ClickState
 from agent.approval.runs import RunState
 from agent.approval.states import DeliveryState, DraftState
 from agent.approval.switches import sending_stopped
@@ -45,12 +47,17 @@ class Metrics:
         self.registry.register(_State(house, is_connected))
 
     def watch(self, app: App) -> None:
-        """Time every request of Slack's: Bolt answers as soon as its listener has acknowledged."""
+        """Time every request of Slack's: it is acknowledged once Bolt has answered and what it brought is kept."""
+        from agent.faces.slack.keeping import when_kept
+
         answer = app.dispatch
 
         def timed(req: BoltRequest) -> BoltResponse:
-            with self.acknowledged.time():
+            began = time.perf_counter()
+            try:
                 return answer(req)
+            finally:
+                when_kept(lambda: self.acknowledged.observe(time.perf_counter() - began))
 
         # Both of Bolt's ways in call it by this name.
         app.dispatch = timed  # type: ignore[method-assign]
@@ -135,8 +142,8 @@ def _by_state(family: Any, session: Session, table: Any, states: Any) -> Any:
 
 
 def _waiting(session: Session) -> tuple[int, datetime | None]:
-    open_clicks = col(Click.state) != "done"
-    number, oldest = session.exec(select(func.count(), func.min(Click.at)).where(open_clicks)).one()
+    is_open = col(Click.state) != str(ClickState.DONE)
+    number, oldest = session.exec(select(func.count(), func.min(Click.at)).where(is_open)).one()
     return int(number), oldest
 
 

@@ -17,6 +17,7 @@ from agent.faces.serving.voice import Voice
 from agent.foundation import clock
 from agent.foundation.errors import OutgrownError, StoreBusy
 from agent.foundation.holder import machine_now, this_holder
+from agent.wiring.hooking import waiting
 
 if TYPE_CHECKING:
     from agent.faces.slack.desk import Desk
@@ -107,7 +108,7 @@ class Scheduler:
             for job in jobs:
                 if self._ending.is_set() or job not in self.jobs:
                     break
-                due_at = newest_due(job, self._house.settings, clock.now())
+                due_at = self._due(job)
                 if due_at is None:
                     continue
                 held = self._claim(job, due_at)
@@ -123,6 +124,17 @@ class Scheduler:
                 done.append((job, self._do(job, held, house)))
         self._looked = time.monotonic()
         return done
+
+    def _due(self, job: Job) -> datetime | None:
+        """When the run was due that is to be done now; None when there is none."""
+        due_at = newest_due(job, self._house.settings, clock.now())
+        if job is not Job.HOOKED or due_at is None:
+            return due_at
+        if not waiting(self._house.workspace):
+            return None
+        last = runs.newest(self._house.store, job)
+        # A vendor in trouble is asked again with the pauses of its first run, not every minute.
+        return last.due_at if last is not None and last.state is RunState.FAILED else due_at
 
     def _guarded(self, jobs: Sequence[Job]) -> None:
         try:

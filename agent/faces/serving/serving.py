@@ -204,7 +204,7 @@ class Serving:
             self.voice.say(f"Slack is {'connected' if self.desk.is_connected else 'not connected yet'}.")
         for job in self.scheduler.jobs:
             due = next_due(job, settings, now)
-            if job is not Job.TIDY and due is not None:
+            if job not in (Job.TIDY, Job.HOOKED, Job.PUSH) and due is not None:
                 self.voice.say(f"Next {job}: {spoken(due, settings.company.time_zone)}.")
         if self.server is not None:
             self.voice.say(f"Listening on {self.server.address} (/healthz, /metrics). Ctrl-C stops.")

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from agent.faces.serving.http import read_body
 from agent.faces.slack.client import SlackTrouble
 from agent.faces.slack.connecting import THREADS
 
@@ -23,8 +24,6 @@ log = logging.getLogger("outgrown.slack")
 
 PATH = "/slack/events"
 "Where the manifest of HTTP mode sends everything."
-LARGEST_BODY = 1_000_000
-BODY_SECONDS = 5.0
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -32,11 +31,13 @@ def routes(desk: Desk) -> list[Route]:
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack-http")
 
     async def take(request: Request) -> Response:
-        body = await _body(request)
+        body = await read_body(request)
         if body is None:
             return PlainTextResponse("too large, or too slow", 413)
         headers: dict[str, str | Sequence[str]] = dict(request.headers)
-        asked = BoltRequest(body=body, query=str(request.url.query), headers=headers)
+        # What is no text is not as Slack signed it.
+        text = body.decode("utf-8", "replace")
+        asked = BoltRequest(body=text, query=str(request.url.query), headers=headers)
         try:
             said = await asyncio.get_running_loop().run_in_executor(pool, desk.handle, asked)
         except SlackTrouble as trouble:
@@ -49,17 +50,3 @@ def routes(desk: Desk) -> list[Route]:
         return made
 
     return [Route(PATH, take, methods=["POST"])]
-
-
-async def _body(request: Request) -> str | None:
-    """The body as Slack signed it; None for one that is too large, too slow, or no text."""
-    given = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                given += part
-                if len(given) > LARGEST_BODY:
-                    return None
-        return given.decode("utf-8")
-    except (TimeoutError, UnicodeDecodeError):
-        return None

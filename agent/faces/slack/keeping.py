@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from datetime import timedelta
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from agent.approval import clicks
 from agent.approval.clicks import Work
@@ -23,8 +27,10 @@ MOST = 200
 "In one transaction at most."
 PATIENCE = 2.6
 "Seconds a click may wait to be kept; Slack gives up on us after three."
-GATHER = 0.04
-"Seconds in which more is gathered once several came together: every transaction costs more than a click in it."
+QUIET, LONGEST_GATHERING = 0.012, 0.12
+"Seconds without a new click that end a gathering, and the longest one: every transaction delays those still to come."
+IDLE = 0.5
+"Seconds without a click after which there is time for other things."
 
 
 class NotKept(Exception):
@@ -36,13 +42,40 @@ class _Waiting:
 
     def __init__(self, click: Work) -> None:
         self.click = click
-        self.done = threading.Event()
-        self.is_new = False
-        self.error: Exception | None = None
+        self.is_new: Future[bool] = Future()
+
+
+_HERE = threading.local()
+"What this thread brought without waiting for it."
+
+
+@contextmanager
+def not_waiting() -> Iterator[list[Future[bool]]]:
+    """In here `keep` does not wait: acknowledge nothing before these are done, and only if none of them failed.
+
+    A thread for every click of a moment costs more than all that has to be done for the click.
+    """
+    _HERE.brought = brought = list[Future[bool]]()
+    try:
+        yield brought
+    finally:
+        _HERE.brought = None
+
+
+def when_kept(job: Callable[[], object]) -> None:
+    """Do it as soon as what this thread has just brought is kept: now, where that was waited for."""
+    brought = getattr(_HERE, "brought", None)
+    if brought:
+        brought[-1].add_done_callback(lambda _: job())
+    else:
+        job()
 
 
 class Keeper:
     """One thread that writes what many bring: SQLite lets one write at a time, and each write waits for the disk."""
+
+    _settled: ClassVar[int] = 0
+    "How many modules the process had loaded when what it has was last taken out of the collector's sight."
 
     def __init__(self, store: Store, holder: str, lease: timedelta, kept: Callable[[str], None]) -> None:
         self._store = store
@@ -50,6 +83,7 @@ class Keeper:
         self._lease = lease
         self._kept = kept
         self._queue: SimpleQueue[_Waiting | str | None] = SimpleQueue()
+        self._loaded = 0
         self._thread = threading.Thread(target=self._run, name="slack-keeper", daemon=True)
 
     def start(self) -> None:
@@ -63,17 +97,20 @@ class Keeper:
             self._thread.join(seconds)
 
     def keep(self, click: Work) -> bool:
-        """Keep a click; False when it was known before.
+        """Keep a click; False when it was known before. Where nobody waits (see above): True, for nobody knows yet.
 
         Raises NotKept when that took too long, and whatever the state raised.
         """
         waiting = _Waiting(click)
         self._queue.put(waiting)
-        if not waiting.done.wait(PATIENCE):
-            raise NotKept
-        if waiting.error is not None:
-            raise waiting.error
-        return waiting.is_new
+        brought = getattr(_HERE, "brought", None)
+        if brought is not None:
+            brought.append(waiting.is_new)
+            return True
+        try:
+            return waiting.is_new.result(PATIENCE)
+        except TimeoutError:
+            raise NotKept from None
 
     def finish(self, click_id: str) -> None:
         """Note, soon, that a click is done; one whose process ends before that is done again, to no effect."""
@@ -83,9 +120,13 @@ class Keeper:
         ends, is_crowded = False, False
         while not ends:
             clicks_, finished = [], []
-            found: _Waiting | str | None = self._queue.get()
-            if is_crowded and found is not None:
-                time.sleep(GATHER)
+            found: _Waiting | str | None
+            try:
+                found = self._queue.get(timeout=IDLE)
+            except Empty:
+                self._settle()
+                continue
+            until = time.monotonic() + (LONGEST_GATHERING if is_crowded else 0.0)
             while True:
                 if found is None:
                     ends = True
@@ -93,10 +134,10 @@ class Keeper:
                     finished.append(found)
                 else:
                     clicks_.append(found)
-                if len(clicks_) + len(finished) >= MOST:
+                if ends or len(clicks_) + len(finished) >= MOST:
                     break
                 try:
-                    found = self._queue.get_nowait()
+                    found = self._queue.get(timeout=max(0.0, min(QUIET, until - time.monotonic())))
                 except Empty:
                     break
             is_crowded = len(clicks_) > 1
@@ -120,13 +161,23 @@ class Keeper:
             if finished:
                 log.warning("what was done could not be noted, and will be looked at again: %s", error)
             for one in batch:
-                one.error = error
-                one.done.set()
+                one.is_new.set_exception(error)
             return
+        ours = []
         for one in batch:
-            one.is_new = one.click.click_id in new
+            is_new = one.click.click_id in new
             new.discard(one.click.click_id)
-            one.done.set()
-        for one in batch:
-            if one.is_new:
-                self._kept(one.click.click_id)
+            one.is_new.set_result(is_new)
+            if is_new:
+                ours.append(one.click.click_id)
+        for click_id in ours:
+            self._kept(click_id)
+
+    def _settle(self) -> None:
+        """Once all is loaded, spare it the collector, whose look at it takes 0.1 s and would fall among clicks."""
+        loaded, before, self._loaded = len(sys.modules), self._loaded, len(sys.modules)
+        if loaded == before and loaded != Keeper._settled:
+            Keeper._settled = loaded
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
