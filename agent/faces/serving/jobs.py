@@ -58,17 +58,20 @@ def sync(turn: Turn) -> str:
 
 
 def hooked(turn: Turn) -> str:
-    """Pull facts from the vendors whose webhooks brought something since; nothing else is looked at."""
+    """Pull facts from the vendors whose webhooks brought something since, and look again at whatever waits."""
     from agent.wiring.hooking import waiting
 
     names = waiting(turn.house.workspace)
     if not names:
         return ""
     synced = turn.house.sync(names)
+    new, changed = (sum(getattr(one, what) for one in synced.tables) for what in ("new", "changed"))
+    # A customer who has just complained must not get the message that was approved this morning.
+    stale = turn.house.freshen() if new or changed else ()
     if synced.failed:
         raise OutgrownError(" ".join(synced.failed.values()))
-    new, changed = (sum(getattr(one, what) for one in synced.tables) for what in ("new", "changed"))
-    return f"{' and '.join(names)} called: {new:,} facts new, {changed:,} changed"
+    gone = f"; {len(stale)} no longer held and went stale" if stale else ""
+    return f"{' and '.join(names)} called: {new:,} facts new, {changed:,} changed{gone}"
 
 
 def draft(turn: Turn) -> str:

@@ -413,9 +413,9 @@ def check(store, slack, mail, memory) -> None:
     assert {run.state for run in runs if run.job != "sync"} == {"done"}
     jobs = Counter(run.job for run in runs)
     assert jobs["digest"] == 1
-    # One that takes longer than an hour of this clock, as on a busy machine, takes the place of the next.
-    assert jobs["draft"] in (1, 2)
-    assert jobs["sync"] >= 4
+    assert jobs["draft"] in (2, 3)
+    # One that takes longer than an hour of this clock takes the place of the next.
+    assert jobs["sync"] >= 12
     assert slack.refused == []
     # Only what was lost on purpose is acknowledged late: when Slack says it again.
     assert [one for one in slack.unacknowledged if not one.is_lost] == []
