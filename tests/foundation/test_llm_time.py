@@ -204,7 +204,7 @@ def test_an_interrupted_wait_leaves_the_call_on_the_books() -> None:
     book, main = Book(), threading.main_thread().ident or 0
     with serving(Reply(GOOD.body, wait=30)) as server, a_model(server, book) as model:
         threading.Thread(
-            target=lambda: wait_for(lambda: server.requests) and signal.pthread_kill(main, signal.SIGINT),
+            target=lambda: wait_for(lambda: server.requests, 60) and signal.pthread_kill(main, signal.SIGINT),
             daemon=True,
         ).start()
         with pytest.raises(KeyboardInterrupt):
