@@ -63,6 +63,8 @@ def run(
         progress(f"reading {connector.name}")
         try:
             staged = connector.pull(workspace, warehouse.duck, since)
+            if not staged:
+                continue
             tables = ", ".join(dict.fromkeys(part.table for part in staged))
             progress(f"loading {tables} from {connector.name}")
             reports += load(

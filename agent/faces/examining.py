@@ -116,6 +116,9 @@ def _files(workspace: Workspace) -> Iterator[Check]:
         )
         return
     exports = [path for path in folder.iterdir() if path.is_file()]
+    if not exports and workspace.settings.connectors.vendors:
+        yield Check(name="files", state="ok", says=f"none in {folder}; the facts come from your tools")
+        return
     state: Literal["ok", "fail"] = "ok" if exports else "fail"
     yield Check(
         name="files",

@@ -304,3 +304,14 @@ def tickets(folder: Path) -> dict[str, str]:
         ).fetchall()
     assert read == datetime.fromisoformat(NOW)
     return dict(rows)
+
+
+def test_a_company_without_exports_needs_none(run: Any, connected: Desk, folder: Path) -> None:
+    """The folder that `init` makes may stay empty once a tool is connected, and the doctor does not complain of it."""
+    for export in (folder / "exports").iterdir():
+        export.unlink()
+    done = run("sync")
+    assert done.exit_code == 0, done.output
+    assert "loading  from" not in done.stderr
+    checks = {one["name"]: one for one in document(run("doctor", "--json"))["checks"]}
+    assert checks["files"]["state"] == "ok"
