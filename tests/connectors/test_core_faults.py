@@ -10,6 +10,7 @@ from tests.faultrig import IS_THOROUGH, Rig, dump, env_of, names_with_stand_ins,
 
 pytestmark = pytest.mark.slow
 NAMES = names_with_stand_ins()
+SYNCS = 4
 STAYING = ("503", "cut before the body", "truncated", "429 in seconds", "wrong gzip")
 PAGING = [name for name in NAMES if name == "small" or not VENDORS[name].asks_about_domains]
 "Not those that ask one paid question a company: they have no cursor, a 404 is an answer, and they keep what was paid for."
@@ -128,7 +129,9 @@ def test_an_expired_cursor_begins_the_stream_again(paging_rig):
     step = 1 if rig.name in THOROUGH else max(1, deepest // 3)
     for number in range(0, deepest, step):
         keys = {pages[number] for pages in streams if number < len(pages)}
-        status = EXPIRED[number // step % len(EXPIRED)]
+        # A 404 is Amplitude's word for hours in which nothing happened.
+        known = [one for one in EXPIRED if (rig.name, one) != ("amplitude", "404")]
+        status = known[number // step % len(known)]
 
         def plan(question, keys=keys, status=status):
             is_it = (question.method, question.target, question.body) in keys and question.tries == 0
@@ -136,9 +139,11 @@ def test_an_expired_cursor_begins_the_stream_again(paging_rig):
 
         rig.proxy.reset(plan)
         workspace = rig.desk()
-        landed = rig.sync(workspace)
-        if landed.failed:
+        # A stream that asks of several things begins again once a sync: each sync gets past one of them.
+        for _ in range(SYNCS):
             landed = rig.sync(workspace)
+            if not landed.failed:
+                break
         assert landed.failed == "", (status, number)
         assert dump(workspace) == rig.expected, (status, number)
 

@@ -70,7 +70,7 @@ def test_the_whole_job_runs_on_somebodys_own_duckdb_file(at_home, tmp_path):
     shutil.copy(at_home / ".outgrown" / "facts.duckdb", file)
     before = file.read_bytes()
     there = reading_from(at_home, f"duckdb://{file}")
-    assert run(there, "sync") == {"tables": []}
+    assert run(there, "sync") == {"tables": [], "sources": [], "unsettled": {}}
     assert without_sources(run(there, "scan")) == without_sources(run(at_home, "scan"))
     assert run(there, "explain", READY)["status"] == "ready"
     assert len(run(there, "draft")["drafts"]) == 1
