@@ -151,6 +151,8 @@ def interrupted(tmp_path, monkeypatch, program, ends_in):
     """The exit code of a command whose evaluation is `program`, after it alone was told to stop."""
     (tmp_path / "sleeper.py").write_text(program, "utf-8")
     code = (
+        # Whoever starts the tests in the background has it ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from agent.faces import commands_eval as c; "
         f"c.PATIENCE = 0.5; c.MODULE = 'sleeper'; from agent.faces.cli import main; "
         "sys.argv = ['outgrown', 'eval', '--run', 'x']; main()"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -199,6 +200,15 @@ def test_a_process_ends_while_a_call_is_under_way() -> None:
     assert (running.returncode, out.split(), err) == (0, ["asked", "over"], "")
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Control-C is heard, also where the tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_an_interrupted_wait_leaves_the_call_on_the_books() -> None:
     """Control-C goes through, and what was set aside stays counted."""
     book, main = Book(), threading.main_thread().ident or 0
